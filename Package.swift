@@ -1,0 +1,158 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+extension Target.Dependency {
+    /// A plugin depends on this package without the trait, and so neither fetches nor builds what only the host needs.
+    private static func hostProduct(_ name: String, _ package: String) -> Target.Dependency {
+        product(name: name, package: package, condition: .when(traits: ["Host"]))
+    }
+
+    static let argumentParser = hostProduct("ArgumentParser", "swift-argument-parser")
+    static let grdb = hostProduct("GRDB", "GRDB.swift")
+    static let hummingbird = hostProduct("Hummingbird", "hummingbird")
+    static let logging = hostProduct("Logging", "swift-log")
+    static let serviceLifecycle = hostProduct("ServiceLifecycle", "swift-service-lifecycle")
+    static let unixSignals = hostProduct("UnixSignals", "swift-service-lifecycle")
+    static let yams = hostProduct("Yams", "Yams")
+}
+
+extension Target {
+    static func swift(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+        .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    }
+
+    static func command(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+        .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    }
+
+    static func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+    }
+
+    /// The tests of the target of that name.
+    static func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+        .testTarget(
+            name: "\(name)Tests",
+            dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+            swiftSettings: strict
+        )
+    }
+}
+
+let package = Package(
+    name: "millrace",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "millrace", targets: ["millrace"]),
+        .executable(name: "plugin-runner", targets: ["plugin-runner"]),
+        .library(name: "MillraceFunction", targets: ["MillraceFunction"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["Host"]),
+        .trait(name: "Host", description: "Everything but what a plugin imports."),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        // Values and seams.
+        .swift("StreamCore"),
+
+        // The engine: rules and the loops that carry them out.
+        .swift("Delivery", ["StreamCore", .logging]),
+        .swift("Coordination", ["StreamCore", "Delivery", .logging]),
+
+        // The log, the store, the handlers.
+        .swift("ByteCoding", ["StreamCore", "CBytes"]),
+        .swift("EmbeddedLog", ["StreamCore", "CBytes", .logging]),
+        .swift("SQLiteStore", ["StreamCore", .grdb]),
+        .swift("HandlerWire", ["StreamCore", "ByteCoding"]),
+        .swift("HandlerProcess", ["StreamCore", "ByteCoding", "HandlerWire", "CProcess", .logging]),
+        .swift("FunctionManifest", ["StreamCore", .yams]),
+
+        // The servers and their client.
+        .swift("KinesisWire", ["StreamCore", "ByteCoding", "CBytes"]),
+        .swift(
+            "KinesisAPI",
+            ["StreamCore", "ByteCoding", "EmbeddedLog", "KinesisWire", .hummingbird, .logging]
+        ),
+        .swift("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
+        .swift("AWSClient", ["CCurl"]),
+
+        // What a function author imports, and the process that runs it.
+        .swift("MillraceFunction", ["StreamCore", "HandlerWire"]),
+        .command("plugin-runner"),
+
+        .command(
+            "millrace",
+            [
+                "AWSClient", "ByteCoding", "Coordination", "Delivery", "EmbeddedLog", "FunctionManifest",
+                "HandlerProcess",
+                "KinesisAPI", "ManagementAPI", "SQLiteStore", "StreamCore", .argumentParser, .hummingbird,
+                .logging, .serviceLifecycle, .unixSignals,
+            ]
+        ),
+
+        // What Swift cannot say: vector instructions, the moment between fork and exec, variadic C.
+        .target(name: "CBytes"),
+        .target(name: "CProcess"),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+
+        // Measures the release build; see `make bench`.
+        .executableTarget(
+            name: "millrace-bench",
+            dependencies: [.argumentParser],
+            exclude: ["Functions"],
+            swiftSettings: strict
+        ),
+
+        // One suite per target, the contracts of the seams, and the real binary from end to end.
+        .support("TestSupport", ["StreamCore"]),
+        .support("Contracts", ["StreamCore", "TestSupport"]),
+        .executableTarget(
+            name: "store-peer",
+            dependencies: ["StreamCore", "SQLiteStore"],
+            path: "Tests/StorePeer",
+            swiftSettings: strict
+        ),
+        .tests("StreamCore"),
+        .tests("ByteCoding", ["StreamCore"]),
+        .tests("Delivery", ["StreamCore", "Contracts", .logging]),
+        .tests("Coordination", ["StreamCore", "Delivery", "Contracts", .logging]),
+        .tests("EmbeddedLog", ["StreamCore", "CBytes", "Contracts", .logging]),
+        .tests("SQLiteStore", ["StreamCore", "Contracts", "store-peer", .grdb]),
+        .tests("HandlerWire", ["StreamCore", "ByteCoding"]),
+        .tests("HandlerProcess", ["StreamCore", "HandlerWire", "Contracts", "plugin-runner", .logging]),
+        .tests("MillraceFunction", ["StreamCore", "HandlerWire"]),
+        .tests("FunctionManifest", ["StreamCore"]),
+        .tests("KinesisWire", ["StreamCore", "ByteCoding"]),
+        .tests(
+            "KinesisAPI",
+            [
+                "StreamCore", "AWSClient", "ByteCoding", "EmbeddedLog", "KinesisWire", .hummingbird, .logging,
+                .serviceLifecycle,
+            ]
+        ),
+        .tests("AWSClient", [.hummingbird, .logging]),
+        .tests("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["TestSupport", "millrace", "plugin-runner"],
+            path: "Tests/EndToEnd",
+            exclude: ["Functions", "Scripts", "requirements.txt"],
+            swiftSettings: strict
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
