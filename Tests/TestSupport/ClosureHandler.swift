@@ -1,0 +1,42 @@
+package import StreamCore
+
+/// A function inside the test: a closure answers each batch, and what was handed to it is remembered.
+package struct ClosureHandler: HandlerTransport {
+    /// What one invocation was handed.
+    package struct Invocation: Hashable, Sendable {
+        package let shard: ShardID
+        package let numbers: [SequenceNumber]
+        package let keys: [String]
+        package let context: InvocationContext
+    }
+
+    /// Every invocation, in the order in which they began.
+    package let invocations = Recorder<Invocation>()
+    private let answer: @Sendable (Invocation) async -> InvocationOutcome
+
+    package init(
+        _ answer: @escaping @Sendable (Invocation) async -> InvocationOutcome = { _ in .succeeded }
+    ) {
+        self.answer = answer
+    }
+
+    package func invoke(_ records: RecordSelection, context: InvocationContext) async -> InvocationOutcome {
+        let batch = records.compacted()
+        let invocation = Invocation(
+            shard: context.shard,
+            numbers: batch.entries.map(\.sequenceNumber),
+            keys: batch.entries.indices.map(batch.partitionKey),
+            context: context
+        )
+        invocations.append(invocation)
+        return await answer(invocation)
+    }
+
+    /// Every record handed over, in order.
+    package var numbers: [SequenceNumber] { invocations.events.flatMap(\.numbers) }
+
+    /// Waits until this many records have been handed over, counting repeats.
+    package func waitForRecords(_ count: Int) async {
+        await invocations.wait { invocations in invocations.reduce(0) { $0 + $1.numbers.count } >= count }
+    }
+}

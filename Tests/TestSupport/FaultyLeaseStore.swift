@@ -1,0 +1,89 @@
+package import StreamCore
+import Synchronization
+
+/// A store whose calls can be held up or made to fail, in front of a real one.
+///
+/// Several of these before one store are several workers' connections to it.
+package final class FaultyLeaseStore: LeaseStore {
+    package enum Call: Hashable, Sendable {
+        case leases, add, acquire(LeaseKey), renew, checkpoint(LeaseKey, Checkpoint), release(LeaseKey),
+            remove(LeaseKey)
+    }
+
+    private struct Fault: Error {}
+
+    private struct State {
+        var fails: @Sendable (Call) -> Bool = { _ in false }
+        var ended: Set<WorkerID> = []
+    }
+
+    /// Closed, it holds every call up.
+    package let gate = Gate(isOpen: true)
+    /// The calls that were carried out.
+    package let calls = Recorder<Call>()
+    private let store: any LeaseStore
+    private let state = Mutex(State())
+
+    package init(_ store: any LeaseStore) {
+        self.store = store
+    }
+
+    /// Makes the calls that meet the condition throw `StoreUnavailable`.
+    package func fail(when fails: @escaping @Sendable (Call) -> Bool) {
+        state.withLock { $0.fails = fails }
+    }
+
+    /// The process of this worker is known to have ended: its leases are orphaned.
+    package func noteEnd(of worker: WorkerID) {
+        state.withLock { _ = $0.ended.insert(worker) }
+    }
+
+    package func leases(of mapping: MappingID) async throws -> [LeaseRow] {
+        let rows = try await reach(.leases) { try await store.leases(of: mapping) }
+        let ended = state.withLock(\.ended)
+        return rows.map { row in
+            LeaseRow(
+                key: row.key,
+                owner: row.owner,
+                counter: row.counter,
+                checkpoint: row.checkpoint,
+                parents: row.parents,
+                isOrphaned: row.owner.map(ended.contains) ?? false
+            )
+        }
+    }
+
+    package func add(_ shards: [NewLease], to mapping: MappingID) async throws {
+        try await reach(.add) { try await store.add(shards, to: mapping) }
+    }
+
+    package func acquire(_ key: LeaseKey, seen counter: UInt64, for worker: WorkerID) async throws -> Lease? {
+        try await reach(.acquire(key)) { try await store.acquire(key, seen: counter, for: worker) }
+    }
+
+    package func renew(_ leases: [Lease]) async throws -> Set<LeaseKey> {
+        try await reach(.renew) { try await store.renew(leases) }
+    }
+
+    package func checkpoint(_ lease: Lease, at checkpoint: Checkpoint) async throws {
+        try await reach(.checkpoint(lease.key, checkpoint)) {
+            try await store.checkpoint(lease, at: checkpoint)
+        }
+    }
+
+    package func release(_ lease: Lease) async throws {
+        try await reach(.release(lease.key)) { try await store.release(lease) }
+    }
+
+    package func remove(_ key: LeaseKey) async throws {
+        try await reach(.remove(key)) { try await store.remove(key) }
+    }
+
+    private func reach<Value>(_ call: Call, _ body: () async throws -> Value) async throws -> Value {
+        await gate.pass()
+        guard !state.withLock(\.fails)(call) else { throw StoreUnavailable(store: "test", cause: Fault()) }
+        let value = try await body()
+        calls.append(call)
+        return value
+    }
+}
