@@ -1,0 +1,100 @@
+import Foundation
+package import StreamCore
+
+/// Reads functions as they lie on disk: a folder with a `function.yaml` that holds the Properties of a SAM
+/// `AWS::Serverless::Function`, in its own words.
+package enum FunctionManifest {
+    package static let fileName = "function.yaml"
+
+    /// Reads the function of one folder.
+    ///
+    /// - Throws: `InvalidManifests` with everything that is wrong.
+    package static func load(directory: String) throws -> FunctionDefinition {
+        let reading = Reading(directory: directory)
+        guard let definition = reading.definition, reading.problems.isEmpty else {
+            throw InvalidManifests(problems: reading.problems)
+        }
+        return definition
+    }
+
+    /// Reads the function of each folder in `directory` that has a `function.yaml`, by name of the folder.
+    ///
+    /// - Throws: `InvalidManifests` with everything that is wrong in any of them.
+    package static func loadAll(in directory: String) throws -> [FunctionDefinition] {
+        let readings = try folders(in: directory).map(Reading.init)
+        let problems = readings.flatMap(\.problems) + sameNames(in: readings)
+        guard problems.isEmpty else { throw InvalidManifests(problems: problems) }
+        return readings.compactMap(\.definition)
+    }
+
+    private static func folders(in directory: String) throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+                .map { URL(fileURLWithPath: directory).appendingPathComponent($0).path }
+                .filter { FileManager.default.fileExists(atPath: path(of: $0)) }
+        } catch {
+            let message = "the folder of functions cannot be read: \(error.localizedDescription)"
+            throw InvalidManifests(problems: [ManifestProblem(file: directory, place: nil, message: message)])
+        }
+    }
+
+    private static func sameNames(in readings: [Reading]) -> [ManifestProblem] {
+        var files: [FunctionName: String] = [:]
+        return readings.compactMap { reading in
+            guard let name = reading.name else { return nil }
+            guard let first = files[name] else {
+                files[name] = reading.file
+                return nil
+            }
+            let message = "function \(name) is defined in \(first) already"
+            return ManifestProblem(file: reading.file, place: reading.namePlace, message: message)
+        }
+    }
+
+    fileprivate static func path(of directory: String) -> String {
+        URL(fileURLWithPath: directory).appendingPathComponent(fileName).path
+    }
+}
+
+/// What became of one file.
+private struct Reading {
+    let file: String
+    let definition: FunctionDefinition?
+    let problems: [ManifestProblem]
+    /// Known even when something else in the file is wrong.
+    let name: FunctionName?
+    let namePlace: ManifestProblem.Place?
+
+    /// A function has a handful of settings; anything longer is another file under the wrong name.
+    private static let maximumBytes = 1 << 20
+
+    init(directory: String) {
+        file = FunctionManifest.path(of: directory)
+        let log = ProblemLog(file: file)
+        let properties = Self.text(of: file, log: log).flatMap { text in
+            FunctionProperties(yaml: text, directory: directory, log: log)
+        }
+        definition = properties?.definition
+        name = properties?.name
+        namePlace = properties?.namePlace
+        problems = log.problems
+    }
+
+    private static func text(of file: String, log: ProblemLog) -> String? {
+        do {
+            let data = try Data(contentsOf: URL(fileURLWithPath: file))
+            guard data.count <= maximumBytes else {
+                log.add(at: nil, "the file has \(data.count) bytes, the limit is \(maximumBytes)")
+                return nil
+            }
+            guard let text = String(validating: data, as: UTF8.self) else {
+                log.add(at: nil, "the file is not UTF-8")
+                return nil
+            }
+            return text
+        } catch {
+            log.add(at: nil, "the file cannot be read: \(error.localizedDescription)")
+            return nil
+        }
+    }
+}
