@@ -1,0 +1,44 @@
+import Glibc
+import StreamCore
+
+/// Talks with one process in its own protocol: one implementation per protocol, used by the process's thread only.
+protocol HandlerChannel: AnyObject {
+    /// What the process gets as its descriptor 3; `nil` when it needs none.
+    var handlerDescriptor: Int32? { get }
+    /// The process has been started and has its own copy of that descriptor.
+    func closeHandlerDescriptor()
+
+    /// Adds what the channel waits for.
+    func appendDescriptors(to set: inout [pollfd])
+    /// Reads and writes whatever can be, without blocking.
+    ///
+    /// - Parameter ready: What this channel added, with the results of `poll`.
+    func serve(_ ready: ArraySlice<pollfd>) -> [ChannelEvent]
+    /// Hands a batch to the process, or keeps it until the process asks for it.
+    func send(_ invocation: ChannelInvocation) -> [ChannelEvent]
+    /// Whether the process has got the whole of this batch.
+    func hasHandedOver(_ number: UInt64) -> Bool
+    /// Reads what the process wrote before it ended.
+    func drain() -> [ChannelEvent]
+}
+
+/// A batch as a channel sends it.
+struct ChannelInvocation {
+    /// Counts the batches of the process.
+    let number: UInt64
+    let records: RecordSelection
+    let context: InvocationContext
+    let timeout: Duration
+}
+
+/// What a channel learned.
+enum ChannelEvent: Equatable {
+    /// The process can take its first batch.
+    case ready
+    case startFailed(reason: String)
+    case answered(number: UInt64, InvocationOutcome)
+    /// The process closed its side, as it does when it ends.
+    case closed
+    /// The process broke the protocol and cannot be talked with any more.
+    case broken(reason: String)
+}

@@ -1,0 +1,56 @@
+package import Logging
+package import StreamCore
+
+import Foundation
+
+/// What every function's handlers on this host have in common.
+package struct HandlerSettings: Sendable {
+    /// Each function logs into a folder of its own in here.
+    package var logDirectory: String
+    /// Size at which a function's log starts a new file, 10 MiB by default; the file before it is kept.
+    package var logFileBytes: Int
+    /// The Python that runs `python3…` functions: a path, or a name in `PATH`; it needs the package awslambdaric.
+    package var python: String
+    /// The program that loads Swift plugins.
+    package var pluginRunner: String
+    package var names: ResourceNames
+    /// Added to the environment of every function, over its own.
+    package var environment: [String: String]
+    /// How long a process may take before it asks for work: 10 s, as on Lambda.
+    package var startTimeout: Duration
+    /// How many processes of a fast plugin are worth having.
+    package var processors: Int
+    package var logger: Logger
+    /// The time since some fixed moment, for the waits between starts.
+    let elapsed: @Sendable () -> Duration
+
+    package init(
+        logDirectory: String,
+        python: String = "python3",
+        pluginRunner: String = HandlerSettings.siblingPluginRunner,
+        names: ResourceNames = ResourceNames(),
+        environment: [String: String] = [:],
+        logger: Logger = Logger(label: "millrace.handlers"),
+        clock: some Clock<Duration> = ContinuousClock()
+    ) {
+        self.logDirectory = logDirectory
+        self.python = python
+        self.pluginRunner = pluginRunner
+        self.names = names
+        self.environment = environment
+        self.logger = logger
+        logFileBytes = 10 << 20
+        startTimeout = .seconds(10)
+        processors = max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let start = clock.now
+        elapsed = { start.duration(to: clock.now) }
+    }
+
+    /// `plugin-runner` next to the running program, where the build and an installation put it.
+    package static var siblingPluginRunner: String {
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: program).deletingLastPathComponent().appendingPathComponent(
+            "plugin-runner"
+        ).path
+    }
+}

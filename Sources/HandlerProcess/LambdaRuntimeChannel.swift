@@ -1,0 +1,171 @@
+import CProcess
+import Glibc
+import HandlerWire
+import StreamCore
+
+/// Serves Lambda's Runtime API to one process, on a port of its own: one batch at a time.
+final class LambdaRuntimeChannel: HandlerChannel {
+    /// A runtime needs one; some open another one to answer on.
+    private static let maximumConnections = 16
+
+    private let listener: Descriptor
+    /// Host and port, as `AWS_LAMBDA_RUNTIME_API` has them.
+    let address: String
+    private let names: ResourceNames
+    private var connections: [RuntimeAPIConnection] = []
+    private var current: ChannelInvocation?
+    private var isHandedOver = false
+    private var isReady = false
+
+    init(names: ResourceNames) throws(SystemCallFailure) {
+        self.names = names
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        listener = try Descriptor(socket(AF_INET, type, 0), from: "socket")
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let descriptor = listener.number
+        let failed = withUnsafeMutablePointer(to: &name) { name -> StaticString? in
+            name.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+                if bind(descriptor, name, length) != 0 { return "bind 127.0.0.1" }
+                if listen(descriptor, Int32(Self.maximumConnections)) != 0 { return "listen" }
+                return getsockname(descriptor, name, &length) == 0 ? nil : "getsockname"
+            }
+        }
+        if let failed { throw SystemCallFailure(call: failed, error: errno) }
+        address = "127.0.0.1:\(UInt16(bigEndian: name.sin_port))"
+    }
+
+    var handlerDescriptor: Int32? { nil }
+    func closeHandlerDescriptor() {}
+
+    func appendDescriptors(to set: inout [pollfd]) {
+        set.append(pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0))
+        for connection in connections { set.append(connection.descriptor) }
+    }
+
+    func serve(_ ready: ArraySlice<pollfd>) -> [ChannelEvent] {
+        for (connection, result) in zip(connections, ready.dropFirst()) where result.revents != 0 {
+            connection.serve(result.revents)
+        }
+        if let listening = ready.first, listening.revents != 0 { accept() }
+        return serveRequests()
+    }
+
+    func send(_ invocation: ChannelInvocation) -> [ChannelEvent] {
+        precondition(current == nil, "a runtime has one invocation at a time")
+        current = invocation
+        isHandedOver = false
+        return dispatch()
+    }
+
+    func hasHandedOver(_ number: UInt64) -> Bool { current?.number != number || isHandedOver }
+
+    func drain() -> [ChannelEvent] {
+        for connection in connections { connection.receive() }
+        return serveRequests()
+    }
+
+    private func accept() {
+        while true {
+            guard let socket = try? Descriptor(millrace_accept(listener.number), from: "accept4") else {
+                return
+            }
+            guard connections.count < Self.maximumConnections else { continue }
+            connections.append(RuntimeAPIConnection(socket: socket))
+        }
+    }
+
+    private func serveRequests() -> [ChannelEvent] {
+        var events: [ChannelEvent] = []
+        for connection in connections {
+            while let request = connection.nextRequest() { serve(request, on: connection, &events) }
+        }
+        connections.removeAll { !$0.isOpen }
+        return events + dispatch()
+    }
+
+    private func serve(
+        _ request: RuntimeAPIRequest,
+        on connection: RuntimeAPIConnection,
+        _ events: inout [ChannelEvent]
+    ) {
+        switch request.route {
+        case .next:
+            if !isReady { events.append(.ready) }
+            isReady = true
+        case .response(let id):
+            finish(id, request, on: connection, &events, with: Self.outcome(ofResponse: request))
+        case .error(let id):
+            finish(id, request, on: connection, &events, with: Self.outcome(ofError: request))
+        case .initError:
+            connection.answer(status: 202)
+            let error = FunctionErrorBody(request)
+            if !isReady { events.append(.startFailed(reason: "\(error.errorType): \(error.errorMessage)")) }
+        case .unknown: connection.answer(status: 404)
+        case .wrongMethod: connection.answer(status: 405)
+        }
+    }
+
+    private func finish(
+        _ id: String,
+        _ request: RuntimeAPIRequest,
+        on connection: RuntimeAPIConnection,
+        _ events: inout [ChannelEvent],
+        with outcome: InvocationOutcome
+    ) {
+        guard let current, isHandedOver, current.context.requestID == id else {
+            connection.answer(status: 400, message: "request \(id) is not in flight")
+            if isHandedOver {
+                events.append(
+                    .broken(reason: "an answer to request \(id.prefix(64)), which is not in flight")
+                )
+            }
+            return
+        }
+        let isTooLarge = request.bodyBytes > RuntimeAPIRequestParser.maximumBodyBytes
+        connection.answer(status: isTooLarge ? 413 : 202)
+        self.current = nil
+        isHandedOver = false
+        events.append(.answered(number: current.number, outcome))
+    }
+
+    private static func outcome(ofResponse request: RuntimeAPIRequest) -> InvocationOutcome {
+        let limit = RuntimeAPIRequestParser.maximumBodyBytes
+        guard request.bodyBytes > limit else { return .succeeded }
+        return .failed(
+            .functionError(
+                type: "Function.ResponseSizeTooLarge",
+                message: "the response has \(request.bodyBytes) bytes, the limit is \(limit)"
+            )
+        )
+    }
+
+    private static func outcome(ofError request: RuntimeAPIRequest) -> InvocationOutcome {
+        let error = FunctionErrorBody(request)
+        return .failed(.functionError(type: error.errorType, message: error.errorMessage))
+    }
+
+    /// Sends the invocation that waits to a connection that waits.
+    private func dispatch() -> [ChannelEvent] {
+        guard let current, !isHandedOver, let connection = connections.first(where: \.isParked) else {
+            return []
+        }
+        let context = current.context
+        let event = LambdaEventWriter(
+            streamARN: context.streamARN,
+            shard: context.shard,
+            region: names.region,
+            invokeIdentityARN: "arn:aws:iam::\(names.account):role/millrace"
+        )
+        let bytes = connection.hand(current, event: event)
+        guard bytes > LambdaEventWriter.maximumEventBytes else {
+            isHandedOver = true
+            return []
+        }
+        self.current = nil
+        let failure = HandlerFailure.payloadTooLarge(bytes: bytes, limit: LambdaEventWriter.maximumEventBytes)
+        return [.answered(number: current.number, .failed(failure))]
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import HandlerProcess
+import Logging
+import StreamCore
+import TestSupport
+
+/// A function in a directory of its own, run by real processes.
+struct HandlerFixture: Sendable {
+    let directory: String
+    let function: FunctionDefinition
+    let pool: HandlerPool
+
+    /// Lends a pool and ends its processes afterwards.
+    static func with<Result>(
+        runtime: Runtime = .provided("provided.al2023"),
+        handler: String = "unused",
+        code: String? = nil,
+        bootstrap: String? = pythonBootstrap,
+        timeoutSeconds: Int = 20,
+        memoryMegabytes: Int = 256,
+        environment: [String: String] = [:],
+        concurrencyLimit: Int = 1,
+        clock: any Clock<Duration> = ContinuousClock(),
+        settings change: (inout HandlerSettings) -> Void = { _ in },
+        _ body: (HandlerFixture) async throws -> Result
+    ) async throws -> Result {
+        try await withTemporaryDirectory { directory in
+            if let bootstrap { try write(bootstrap, to: "\(directory)/bootstrap") }
+            let function = FunctionDefinition(
+                name: "counts",
+                runtime: runtime,
+                handler: handler,
+                codeDirectory: code ?? directory,
+                timeoutSeconds: timeoutSeconds,
+                memoryMegabytes: memoryMegabytes,
+                environment: environment,
+                concurrencyLimit: concurrencyLimit
+            )
+            var settings = makeSettings("\(directory)/logs", clock)
+            settings.logger.logLevel = .critical
+            change(&settings)
+            let pool = HandlerPool(function: function, settings: settings)
+            let fixture = HandlerFixture(directory: directory, function: function, pool: pool)
+            do {
+                let result = try await body(fixture)
+                await pool.shutDown(within: .zero)
+                return result
+            } catch {
+                await pool.shutDown(within: .zero)
+                throw error
+            }
+        }
+    }
+
+    private static func makeSettings(_ logs: String, _ clock: some Clock<Duration>) -> HandlerSettings {
+        HandlerSettings(logDirectory: logs, clock: clock)
+    }
+
+    private static func write(_ script: String, to path: String) throws {
+        try script.write(toFile: path, atomically: false, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    }
+
+    /// Invokes with one record for each payload; the first one tells the handler what to do.
+    func invoke(_ payloads: String..., requestID: String = UUID().uuidString.lowercased()) async
+        -> InvocationOutcome
+    {
+        await pool.invoke(
+            Self.makeBatch(payloads).all,
+            context: InvocationContext(
+                requestID: requestID,
+                streamARN: "arn:aws:kinesis:us-east-1:000000000000:stream/flights",
+                shard: "shardId-000000000000",
+                functionARN: "arn:aws:lambda:us-east-1:000000000000:function:counts"
+            )
+        )
+    }
+
+    /// Records with these payloads, numbered from 100.
+    static func makeBatch(_ payloads: [String]) -> RecordBatch {
+        var bytes: [UInt8] = []
+        var entries: [RecordEntry] = []
+        for (index, payload) in payloads.enumerated() {
+            let offset = UInt32(bytes.count)
+            bytes += "key\(payload)".utf8
+            entries.append(
+                RecordEntry(
+                    sequenceNumber: SequenceNumber(UInt128(100 + index)),
+                    arrival: Timestamp(milliseconds: 1_545_084_650_987),
+                    offset: offset,
+                    keyBytes: 3,
+                    payloadBytes: UInt32(payload.utf8.count)
+                )
+            )
+        }
+        return RecordBatch(bytes: bytes, entries: entries)
+    }
+
+    func file(_ name: String) -> String { "\(directory)/\(name)" }
+
+    func contents(_ name: String) throws -> String { try String(contentsOfFile: file(name), encoding: .utf8) }
+
+    var log: String { (try? contents("logs/counts/function.log")) ?? "" }
+
+    /// Waits until a process is gone or only a zombie that is not ours.
+    static func isGone(_ pid: Int32) -> Bool {
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else {
+            return true
+        }
+        return stat.split(separator: ")").last?.trimmingCharacters(in: .whitespaces).hasPrefix("Z") ?? true
+    }
+}
+
+/// A custom runtime on Python's standard library that does what the first record's payload says.
+let pythonBootstrap = #"""
+    #!/usr/bin/env python3
+    import base64, http.client, json, os, signal, subprocess, sys, time
+
+    mode = os.environ.get("MODE", "")
+    if mode == "exit":
+        sys.stderr.write("no database\n")
+        sys.exit(3)
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    base = "/2018-06-01/runtime"
+
+    def call(method, path, body=None, headers={}):
+        connection.request(method, base + path, body, headers)
+        response = connection.getresponse()
+        return response, response.read()
+
+    if mode == "init-error":
+        call("POST", "/init/error", json.dumps({"errorMessage": "no table", "errorType": "SetupError"}))
+        sys.exit(1)
+    if mode == "no-poll":
+        signal.pause()
+
+    while True:
+        response, event = call("GET", "/invocation/next")
+        request = response.headers["Lambda-Runtime-Aws-Request-Id"]
+        records = json.loads(event)["Records"]
+        words = base64.b64decode(records[0]["kinesis"]["data"]).decode().split(" ", 1)
+        action, argument = words[0], words[1] if len(words) > 1 else ""
+        answer = "/invocation/%s/response" % request
+        if action == "error":
+            body = json.dumps({"errorMessage": argument, "errorType": "ValueError"})
+            call("POST", "/invocation/%s/error" % request, body)
+            continue
+        if action == "hang":
+            open(argument, "w").write(str(os.getpid()))
+            signal.pause()
+        if action == "exit":
+            sys.stderr.write("lost the thread\n")
+            sys.exit(7)
+        if action == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if action == "wrong-id":
+            answer = "/invocation/another/response"
+        if action == "spawn":
+            open(argument, "w").write(str(subprocess.Popen(["sleep", "1000"]).pid))
+        if action == "print":
+            print(argument, flush=True)
+        if action == "flood":
+            for _ in range(100):
+                os.write(1, b"x" * (1 << 20))
+            os.write(1, b"\n")
+        if action == "many-lines":
+            os.write(1, (b"y" * 99 + b"\n") * 40000)
+        if action == "append":
+            with open(argument, "a") as file:
+                for record in records:
+                    file.write(record["kinesis"]["sequenceNumber"] + "\n")
+        if action == "allocate":
+            memory = bytearray(int(argument) << 20)
+        if action == "descriptors":
+            open(argument, "w").write(json.dumps(os.listdir("/proc/self/fd")))
+        if action == "group":
+            open(argument, "w").write("%d %d %d" % (os.getpid(), os.getpgrp(), os.getsid(0)))
+        if action == "large-answer":
+            call("POST", answer, b"z" * (7 << 20))
+            continue
+        call("POST", answer, b'{"handled": %d}' % len(records))
+        if action == "answer-and-exit":
+            sys.exit(0)
+    """#
