@@ -1,0 +1,36 @@
+package import Delivery
+package import StreamCore
+import Synchronization
+
+/// The reports of every shard that this host has processed since it started.
+package final class ShardStatuses: Sendable {
+    private let statuses = Mutex<[LeaseKey: ShardStatus]>([:])
+
+    package init() {}
+
+    /// The status of a shard that was gained; its counts go on where an earlier claim left them.
+    package func status(of key: LeaseKey, from checkpoint: Checkpoint) -> ShardStatus {
+        statuses.withLock { statuses in
+            if let status = statuses[key] {
+                status.update { report in
+                    report.activity = .starting
+                    report.checkpoint = checkpoint
+                    report.oldestPending = nil
+                }
+                return status
+            }
+            let status = ShardStatus(checkpoint: checkpoint)
+            statuses[key] = status
+            return status
+        }
+    }
+
+    package func report(of key: LeaseKey) -> ShardReport? {
+        statuses.withLock { $0[key] }?.current
+    }
+
+    /// Forgets the shards of a mapping that was removed.
+    package func remove(_ mapping: MappingID) {
+        statuses.withLock { statuses in statuses = statuses.filter { $0.key.mapping != mapping } }
+    }
+}

@@ -1,0 +1,23 @@
+import Contracts
+import StreamCore
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct MemoryLogTests {
+    @Test(arguments: LogSourceContract.rules)
+    func `a log in memory keeps the contract of log sources`(
+        rule: ContractRule<LogSourceContract.Subject>
+    ) async throws {
+        let clock = TestClock()
+        let log = MemoryLog(shardCount: 2, clock: clock)
+
+        try await rule.check(
+            LogSourceContract.Subject(source: log, clock: clock) { key, payload, shard in
+                try log.append(key: key, payload: payload, to: shard)
+            } close: { shard in
+                try log.close(shard)
+            }
+        )
+    }
+}

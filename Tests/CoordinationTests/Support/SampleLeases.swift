@@ -1,0 +1,49 @@
+import StreamCore
+
+extension MappingID {
+    static let flights: MappingID = "6f1c52a4-93b1-4c4e-8f57-0a2d6f0f6a11"
+}
+
+extension LeaseKey {
+    static func shard(_ number: Int) -> LeaseKey {
+        LeaseKey(mapping: .flights, shard: ShardID(number: number))
+    }
+}
+
+extension LeaseRow {
+    static func shard(
+        _ number: Int,
+        owner: WorkerID? = nil,
+        counter: UInt64 = 1,
+        checkpoint: Checkpoint = .start(.trimHorizon),
+        parents: [Int] = [],
+        isOrphaned: Bool = false
+    ) -> LeaseRow {
+        LeaseRow(
+            key: .shard(number),
+            owner: owner,
+            counter: counter,
+            checkpoint: checkpoint,
+            parents: parents.map { ShardID(number: $0) },
+            isOrphaned: isOrphaned
+        )
+    }
+}
+
+extension Shard {
+    static func open(_ number: Int, parents: Int...) -> Shard { make(number, parents, ending: nil) }
+
+    static func closed(_ number: Int, parents: Int...) -> Shard { make(number, parents, ending: 1000) }
+
+    private static func make(_ number: Int, _ parents: [Int], ending: SequenceNumber?) -> Shard {
+        let parents = parents.map { ShardID(number: $0) }
+        return Shard(
+            id: ShardID(number: number),
+            hashKeyRange: HashKeyRange(start: 0, end: .max),
+            parent: parents.first,
+            adjacentParent: parents.dropFirst().first,
+            startingSequenceNumber: .zero,
+            endingSequenceNumber: ending
+        )
+    }
+}
