@@ -1,0 +1,98 @@
+import Foundation
+import HTTPTypes
+package import Hummingbird
+import KinesisWire
+import NIOCore
+import StreamCore
+
+/// The HTTP side of the Kinesis API: requests in, responses out.
+///
+/// One endpoint serves several APIs, so this one says which requests are its own.
+package struct KinesisEndpoint: Sendable {
+    private static let targetPrefix = "Kinesis_20131202."
+    private static let json = "application/x-amz-json-1.1"
+
+    private let service: KinesisService
+
+    package init(_ service: KinesisService) {
+        self.service = service
+    }
+
+    /// Whether the request is for this API, by its `X-Amz-Target`.
+    package static func handles(_ request: Request) -> Bool {
+        request.headers[.amzTarget]?.hasPrefix(targetPrefix) == true
+    }
+
+    /// Answers a request that `handles` claimed.
+    package func respond(to request: Request) async throws -> Response {
+        let operation = request.headers[.amzTarget]?.dropFirst(Self.targetPrefix.count) ?? ""
+        // The content type chooses the codec; the charset after a semicolon says nothing new.
+        let contentType = request.headers[.contentType]?.prefix { $0 != ";" && $0 != " " }
+        guard contentType == "application/x-amz-json-1.1" else {
+            return response(
+                KinesisAnswer(
+                    KinesisError(
+                        .serialization,
+                        "\(contentType ?? "a missing Content-Type") is not supported by this version: send \(Self.json) "
+                            + "(AWS SDKs for Java: set AWS_CBOR_DISABLE=true)"
+                    )
+                )
+            )
+        }
+        guard let body = try await collectBody(of: request) else {
+            return response(
+                KinesisAnswer(
+                    KinesisError(.invalidArgument, "The request exceeds \(KinesisLimits.requestBytes) bytes.")
+                ),
+                status: .contentTooLarge
+            )
+        }
+        return response(await service.handle(String(operation), body: body))
+    }
+
+    /// The whole body in one buffer, without a copy when it arrived in one piece.
+    ///
+    /// - Returns: `nil` when it is larger than any valid request.
+    private func collectBody(of request: Request) async throws -> ByteBuffer? {
+        let announcedBytes = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard announcedBytes <= KinesisLimits.requestBytes else { return nil }
+        var body = ByteBuffer()
+        for try await chunk in request.body {
+            guard body.readableBytes + chunk.readableBytes <= KinesisLimits.requestBytes else { return nil }
+            if body.readableBytes == 0 {
+                if chunk.readableBytes >= announcedBytes {
+                    body = chunk
+                    continue
+                }
+                body = ByteBufferAllocator().buffer(capacity: announcedBytes)
+            }
+            body.writeImmutableBuffer(chunk)
+        }
+        return body
+    }
+
+    private func response(_ answer: KinesisAnswer, status: HTTPResponse.Status? = nil) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = Self.json
+        headers[.amznRequestID] = UUID().uuidString.lowercased()
+        if let errorType = answer.errorType { headers[.amznErrorType] = errorType }
+        return Response(
+            status: status ?? HTTPResponse.Status(code: answer.status),
+            headers: headers,
+            body: ResponseBody(byteBuffer: answer.body)
+        )
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let amzTarget = name("X-Amz-Target")
+    fileprivate static let amznRequestID = name("x-amzn-RequestId")
+    fileprivate static let amznErrorType = name("x-amzn-ErrorType")
+
+    private static func name(_ literal: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(literal) else {
+            preconditionFailure("a literal header name follows the rules of HTTP")
+        }
+        return name
+    }
+}

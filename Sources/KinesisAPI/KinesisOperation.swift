@@ -1,0 +1,22 @@
+/// The operations of the Kinesis API that this version carries out, by the names of the service model.
+enum KinesisOperation: String, CaseIterable {
+    case addTagsToStream = "AddTagsToStream"
+    case createStream = "CreateStream"
+    case decreaseStreamRetentionPeriod = "DecreaseStreamRetentionPeriod"
+    case deleteStream = "DeleteStream"
+    case describeLimits = "DescribeLimits"
+    case describeStream = "DescribeStream"
+    case describeStreamSummary = "DescribeStreamSummary"
+    case getRecords = "GetRecords"
+    case getShardIterator = "GetShardIterator"
+    case increaseStreamRetentionPeriod = "IncreaseStreamRetentionPeriod"
+    case listShards = "ListShards"
+    case listStreams = "ListStreams"
+    case listTagsForResource = "ListTagsForResource"
+    case listTagsForStream = "ListTagsForStream"
+    case putRecord = "PutRecord"
+    case putRecords = "PutRecords"
+    case removeTagsFromStream = "RemoveTagsFromStream"
+    case tagResource = "TagResource"
+    case untagResource = "UntagResource"
+}
