@@ -1,0 +1,152 @@
+package import Coordination
+import Delivery
+package import Foundation
+package import StreamCore
+
+/// The calls that AWS has no API for: functions in folders, mappings, and checkpoints with what each shard is
+/// doing.
+///
+/// JSON over HTTP below `/millrace/v1/`. Refusals answer 4xx with an `ErrorAnswer`.
+package struct ManagementService: Sendable {
+    private let host: ManagedHost
+    private let statuses: ShardStatuses
+    private let now: @Sendable () -> Timestamp
+
+    package static let root = "/millrace/v1/"
+
+    package init(host: ManagedHost, statuses: ShardStatuses, now: @escaping @Sendable () -> Timestamp) {
+        self.host = host
+        self.statuses = statuses
+        self.now = now
+    }
+
+    package struct Answer: Sendable {
+        package let status: Int
+        package let body: Data
+    }
+
+    /// - Parameter path: The whole path, which begins with `root`.
+    package func handle(method: String, path: String, body: Data) async -> Answer {
+        do {
+            let parts = path.dropFirst(Self.root.count).split(separator: "/").map(String.init)
+            switch (method, parts.first, parts.count) {
+            case ("GET", "functions", 1): return try answer(200, try await functions())
+            case ("POST", "functions", 1): return try await register(body)
+            case ("GET", "functions", 2): return try await function(parts[1])
+            case ("DELETE", "functions", 2): return try await remove(parts[1])
+            case ("GET", "mappings", 1): return try answer(200, try await mappings())
+            case ("GET", "checkpoints", 1): return try answer(200, try await checkpoints())
+            default:
+                return refuse(404, ["no such call: \(method) \(path)"])
+            }
+        } catch let refused as RegistrationRefused {
+            return refuse(400, refused.reasons)
+        } catch {
+            return refuse(500, ["\(error)"])
+        }
+    }
+
+    private func register(_ body: Data) async throws -> Answer {
+        guard let request = try? JSONDecoder().decode(RegisterRequest.self, from: body) else {
+            return refuse(400, ["the body is not {\"directory\": \"/absolute/path\"}"])
+        }
+        return try answer(201, summary(of: try await host.register(request.directory)))
+    }
+
+    private func function(_ name: String) async throws -> Answer {
+        let found = try await host.functions().first { $0.definition.name.text == name }
+        guard let found else { return refuse(404, ["function \(name) is not registered"]) }
+        return try answer(200, summary(of: found))
+    }
+
+    private func remove(_ name: String) async throws -> Answer {
+        guard let functionName = FunctionName(name), try await host.remove(functionName) else {
+            return refuse(404, ["function \(name) is not registered"])
+        }
+        return Answer(status: 204, body: Data())
+    }
+
+    private func functions() async throws -> [FunctionSummary] {
+        try await host.functions().map(summary)
+    }
+
+    private func summary(of function: RegisteredFunction) -> FunctionSummary {
+        let definition = function.definition
+        let report = host.processes(definition.name)
+        return FunctionSummary(
+            name: definition.name.text,
+            runtime: definition.runtime.name,
+            handler: definition.handler,
+            codeDirectory: definition.codeDirectory,
+            timeoutSeconds: definition.timeoutSeconds,
+            memoryMegabytes: definition.memoryMegabytes,
+            concurrencyLimit: definition.concurrencyLimit,
+            streams: function.mappings.map(\.source.stream.text),
+            processes: report.processes,
+            startFailure: report.startFailure
+        )
+    }
+
+    private func mappings() async throws -> [MappingSummary] {
+        try await host.functions().flatMap(\.mappings).map { mapping in
+            MappingSummary(
+                mapping: mapping.id.text,
+                function: mapping.function.text,
+                stream: mapping.source.stream.text,
+                state: host.mappingState(mapping),
+                startingPosition: mapping.source.startingPosition.name,
+                batchSize: mapping.source.batchSize,
+                batchWindowSeconds: mapping.source.batchWindowSeconds
+            )
+        }
+    }
+
+    private func checkpoints() async throws -> [CheckpointSummary] {
+        var summaries: [CheckpointSummary] = []
+        for mapping in try await host.functions().flatMap(\.mappings) {
+            let rows = try await host.leases(mapping.id)
+            let finished = Set(rows.filter { $0.checkpoint == .shardEnd }.map(\.key.shard))
+            let known = Set(rows.map(\.key.shard))
+            for row in rows {
+                let parent = row.parents.first { known.contains($0) && !finished.contains($0) }
+                summaries.append(summary(of: row, mapping, waitingFor: parent))
+            }
+        }
+        return summaries
+    }
+
+    private func summary(
+        of row: LeaseRow,
+        _ mapping: EventSourceMapping,
+        waitingFor parent: ShardID?
+    ) -> CheckpointSummary {
+        let report = row.owner == nil ? nil : statuses.report(of: row.key)
+        let counts = statuses.report(of: row.key)
+        return CheckpointSummary(
+            function: mapping.function.text,
+            mapping: mapping.id.text,
+            stream: mapping.source.stream.text,
+            shard: row.key.shard.text,
+            checkpoint: row.checkpoint.description,
+            owner: row.owner?.text,
+            iteratorAgeMilliseconds: report.flatMap { $0.iteratorAgeMilliseconds(at: now()) },
+            records: counts?.records ?? 0,
+            batches: counts?.batches ?? 0,
+            failedInvocations: counts?.failedInvocations ?? 0,
+            state: ShardState(row: row, parent: parent, activity: report?.activity).description
+        )
+    }
+
+    private func answer(_ status: Int, _ value: some Encodable) throws -> Answer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Answer(status: status, body: try encoder.encode(value))
+    }
+
+    private func refuse(_ status: Int, _ errors: [String]) -> Answer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        // Strings always encode; were it not so, the status alone would still say no.
+        return Answer(status: status, body: (try? encoder.encode(ErrorAnswer(errors: errors))) ?? Data())
+    }
+}

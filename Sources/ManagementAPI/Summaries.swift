@@ -1,0 +1,147 @@
+// What the management API answers: the same fields as the commands print with --json.
+
+/// A registered function and how its processes fare.
+package struct FunctionSummary: Codable, Hashable, Sendable {
+    package var name: String
+    package var runtime: String
+    package var handler: String
+    package var codeDirectory: String
+    package var timeoutSeconds: Int
+    package var memoryMegabytes: Int
+    package var concurrencyLimit: Int
+    package var streams: [String]
+    package var processes: [ProcessSummary]
+    /// Why no process starts, and when the next is tried; absent while all is well.
+    package var startFailure: String?
+
+    package init(
+        name: String,
+        runtime: String,
+        handler: String,
+        codeDirectory: String,
+        timeoutSeconds: Int,
+        memoryMegabytes: Int,
+        concurrencyLimit: Int,
+        streams: [String],
+        processes: [ProcessSummary],
+        startFailure: String?
+    ) {
+        self.name = name
+        self.runtime = runtime
+        self.handler = handler
+        self.codeDirectory = codeDirectory
+        self.timeoutSeconds = timeoutSeconds
+        self.memoryMegabytes = memoryMegabytes
+        self.concurrencyLimit = concurrencyLimit
+        self.streams = streams
+        self.processes = processes
+        self.startFailure = startFailure
+    }
+}
+
+/// One process of a function.
+package struct ProcessSummary: Codable, Hashable, Sendable {
+    package var pid: Int32
+    package var state: String
+    package var invocations: Int
+
+    package init(pid: Int32, state: String, invocations: Int) {
+        self.pid = pid
+        self.state = state
+        self.invocations = invocations
+    }
+}
+
+/// An event source mapping and whether it runs.
+package struct MappingSummary: Codable, Hashable, Sendable {
+    package var mapping: String
+    package var function: String
+    package var stream: String
+    package var state: String
+    package var startingPosition: String
+    package var batchSize: Int
+    package var batchWindowSeconds: Int
+
+    package init(
+        mapping: String,
+        function: String,
+        stream: String,
+        state: String,
+        startingPosition: String,
+        batchSize: Int,
+        batchWindowSeconds: Int
+    ) {
+        self.mapping = mapping
+        self.function = function
+        self.stream = stream
+        self.state = state
+        self.startingPosition = startingPosition
+        self.batchSize = batchSize
+        self.batchWindowSeconds = batchWindowSeconds
+    }
+}
+
+/// How far one shard has been processed for one mapping, and what is going on there.
+package struct CheckpointSummary: Codable, Hashable, Sendable {
+    package var function: String
+    package var mapping: String
+    package var stream: String
+    package var shard: String
+    /// A sequence number or a sentinel, as KCL writes them.
+    package var checkpoint: String
+    package var owner: String?
+    /// How long the oldest record not yet done has waited; absent while unknown.
+    package var iteratorAgeMilliseconds: Int64?
+    /// Done since the host started.
+    package var records: Int
+    package var batches: Int
+    package var failedInvocations: Int
+    package var state: String
+
+    package init(
+        function: String,
+        mapping: String,
+        stream: String,
+        shard: String,
+        checkpoint: String,
+        owner: String?,
+        iteratorAgeMilliseconds: Int64?,
+        records: Int,
+        batches: Int,
+        failedInvocations: Int,
+        state: String
+    ) {
+        self.function = function
+        self.mapping = mapping
+        self.stream = stream
+        self.shard = shard
+        self.checkpoint = checkpoint
+        self.owner = owner
+        self.iteratorAgeMilliseconds = iteratorAgeMilliseconds
+        self.records = records
+        self.batches = batches
+        self.failedInvocations = failedInvocations
+        self.state = state
+    }
+}
+
+/// Asks the host to register the function in a folder of its own machine.
+package struct RegisterRequest: Codable, Hashable, Sendable {
+    /// Absolute path of a folder with a function.yaml.
+    package var directory: String
+
+    package init(directory: String) {
+        self.directory = directory
+    }
+}
+
+/// Why a call was refused: one line for each thing that is wrong.
+package struct ErrorAnswer: Codable, Hashable, Sendable {
+    package var errors: [String]
+    package var hint: String?
+
+    package init(errors: [String], hint: String? = nil) {
+        self.errors = errors
+        self.hint = hint
+    }
+}

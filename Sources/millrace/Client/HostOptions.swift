@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import SQLiteStore
+
+/// Where the running host is: stated, taken from the environment, or found through its data directory.
+struct HostOptions: ParsableArguments {
+    @Option(help: "The host's URL. Default: AWS_ENDPOINT_URL, else the host that serves --data.")
+    var endpoint: String?
+
+    @Option(help: "The data directory that the host serves.")
+    var data = "./data"
+
+    func client() throws -> HostClient {
+        let environment = ProcessInfo.processInfo.environment
+        let stated = endpoint ?? environment["AWS_ENDPOINT_URL_KINESIS"] ?? environment["AWS_ENDPOINT_URL"]
+        if let stated { return HostClient(endpoint: stated) }
+
+        guard let holder = try DataDirectoryLock.holder(of: data) else {
+            throw CommandFailure(
+                "no host serves the data directory \(data)",
+                hint: "start one with `millrace serve --data \(data)`, or name a host with --endpoint"
+            )
+        }
+        guard let address = holder.address else {
+            throw CommandFailure(
+                "the host of \(data) is still starting: \(holder)",
+                hint: "try again in a moment"
+            )
+        }
+        return HostClient(endpoint: address)
+    }
+}

@@ -1,0 +1,28 @@
+import Foundation
+
+/// A command could not do what it was asked: what is true, and what to do next.
+///
+/// Exit code 1.
+struct CommandFailure: Error {
+    let messages: [String]
+    let hint: String?
+
+    init(_ messages: String..., hint: String? = nil) {
+        self.init(messages: messages, hint: hint)
+    }
+
+    init(messages: [String], hint: String? = nil) {
+        self.messages = messages
+        self.hint = hint
+    }
+
+    func report() {
+        for message in messages { printError("error: \(message)") }
+        if let hint { printError("hint: \(hint)") }
+    }
+}
+
+/// Prints one line on stderr, where commands talk; stdout is for data.
+func printError(_ line: String) {
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
+}

@@ -1,0 +1,14 @@
+import EmbeddedLog
+import StreamCore
+
+/// What `serve` was told.
+struct HostSettings: Sendable {
+    /// Absolute.
+    let dataDirectory: String
+    let functionsDirectory: String?
+    let listen: ListenAddress
+    let durability: Durability
+    let python: String
+    let functionEnvironment: [String: String]
+    let names: ResourceNames
+}

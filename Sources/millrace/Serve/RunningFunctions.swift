@@ -1,0 +1,42 @@
+import HandlerProcess
+import ManagementAPI
+import StreamCore
+import Synchronization
+
+/// What runs now, for those who ask: the process pool of each function, and the state of each mapping.
+final class RunningFunctions: Sendable {
+    private struct State {
+        var pools: [FunctionName: HandlerPool] = [:]
+        var mappings: [MappingID: String] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func handlerReport(of function: FunctionName) -> HandlerReport {
+        guard let status = state.withLock({ $0.pools[function] })?.status else { return HandlerReport() }
+        let next = status.nextAttempt.map { " (next attempt in \($0.formatted()))" } ?? ""
+        return HandlerReport(
+            processes: status.processes.map { process in
+                ProcessSummary(
+                    pid: process.pid ?? 0,
+                    state: process.state.rawValue,
+                    invocations: process.invocations
+                )
+            },
+            startFailure: status.startFailure.map { $0 + next }
+        )
+    }
+
+    func set(_ pool: HandlerPool?, of function: FunctionName) {
+        state.withLock { $0.pools[function] = pool }
+    }
+
+    func note(_ text: String?, of mapping: MappingID) {
+        state.withLock { $0.mappings[mapping] = text }
+    }
+
+    func mappingState(_ mapping: EventSourceMapping) -> String {
+        guard mapping.source.isEnabled else { return "disabled" }
+        return state.withLock { $0.mappings[mapping.id] } ?? "starting"
+    }
+}

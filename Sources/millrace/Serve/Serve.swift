@@ -1,0 +1,131 @@
+import ArgumentParser
+package import EmbeddedLog
+import Foundation
+import FunctionManifest
+import Logging
+import StreamCore
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serves a data directory: the log, the functions on it, and the Kinesis API.",
+        discussion:
+            "SIGTERM or SIGINT end it in order: batches in flight finish, checkpoints are written, leases released."
+    )
+
+    @Option(help: "The directory that holds everything the host keeps; made when missing.")
+    var data = "./data"
+
+    @Option(help: "A folder whose subfolders hold functions; all of them are registered, or none.")
+    var functions: String?
+
+    @Option(help: "Address and port of the endpoint; port 0 takes a free one.")
+    var listen = ListenAddress(host: "127.0.0.1", port: 4600)
+
+    @Option(help: "durable: PutRecords answers after fdatasync. relaxed: at once, synced every 5 ms.")
+    var durability = Durability.durable
+
+    @Option(help: "The Python that has awslambdaric, for functions with a python3 runtime.")
+    var python = "python3"
+
+    @Option(
+        name: .customLong("function-environment"),
+        help: "NAME=VALUE for the environment of every function. May be repeated."
+    )
+    var functionEnvironment: [EnvironmentVariable] = []
+
+    @Option(help: "The region in ARNs and events. Default: AWS_DEFAULT_REGION, else us-east-1.")
+    var region: String?
+
+    @Option(help: "debug, info, warning or error.")
+    var logLevel = LogLevel.info
+
+    func validate() throws {
+        guard listen.isLoopback else {
+            throw ValidationError(
+                """
+                cannot listen on \(listen.host): whoever reaches the endpoint can run code, and this version has no \
+                access control, so it listens on loopback addresses only
+                """
+            )
+        }
+    }
+
+    func run() async throws {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "millrace")
+        logger.logLevel = logLevel.level
+
+        let host = try await Host(makeSettings(), logger: logger)
+        try await host.run()
+    }
+
+    private func makeSettings() -> HostSettings {
+        let environment = ProcessInfo.processInfo.environment
+        return HostSettings(
+            dataDirectory: URL(fileURLWithPath: data).standardizedFileURL.path,
+            functionsDirectory: functions.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
+            listen: listen,
+            durability: durability,
+            python: python,
+            functionEnvironment: Dictionary(
+                functionEnvironment.map { ($0.name, $0.value) },
+                uniquingKeysWith: { $1 }
+            ),
+            names: ResourceNames(region: region ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1")
+        )
+    }
+}
+
+extension Durability: ExpressibleByArgument {}
+
+/// Where the endpoint listens: `HOST:PORT`.
+struct ListenAddress: ExpressibleByArgument, Hashable, CustomStringConvertible {
+    let host: String
+    let port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    init?(argument: String) {
+        guard let colon = argument.lastIndex(of: ":"),
+            let port = Int(argument[argument.index(after: colon)...]),
+            (0...65535).contains(port)
+        else { return nil }
+        let host = argument[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        guard !host.isEmpty else { return nil }
+        self.init(host: host, port: port)
+    }
+
+    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+    var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    var defaultValueDescription: String { description }
+}
+
+/// One `NAME=VALUE`.
+struct EnvironmentVariable: ExpressibleByArgument {
+    let name: String
+    let value: String
+
+    init?(argument: String) {
+        guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else { return nil }
+        name = String(argument[..<equals])
+        value = String(argument[argument.index(after: equals)...])
+    }
+}
+
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case debug, info, warning, error
+
+    var level: Logger.Level {
+        switch self {
+        case .debug: .debug
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}
