@@ -1,0 +1,95 @@
+# Debian or Ubuntu with Swift 6.1 or newer; what else is needed gets installed.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench build release plugin format lint clean packages
+
+PYTHON ?= python3
+PACKAGES := libcurl4-openssl-dev libsqlite3-dev zlib1g-dev
+VENV := .build/venv
+FORMATTED := Package.swift Sources Tests functions
+
+help: ## show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
+
+demo: packages release plugin $(VENV)/functions.installed ## run three functions on a week of real flights
+	@$(PYTHON) -B functions/demo.py --millrace .build/release/millrace --python $(VENV)/bin/python3 \
+	    --directory .build/demo
+
+test: packages lint build plugin $(VENV)/tests.installed ## check the format, build without warnings, run all tests
+	swift test --skip-build --disable-xctest
+
+bench: packages release $(VENV)/functions.installed ## measure throughput, latency, CPU and memory; writes .build/bench.json
+	swift build -c release --product millrace-bench
+	$(call build_plugin,Sources/millrace-bench/Functions/plugin)
+	mkdir -p .build/bench
+	swiftc -O -swift-version 6 -o .build/bench/bootstrap Sources/millrace-bench/Functions/bootstrap/main.swift
+	.build/release/millrace-bench --python $(VENV)/bin/python3 --output .build/bench.json
+
+build: packages ## build everything in debug; a warning in our own code is an error
+	@mkdir -p .build
+	swift build --build-tests 2>&1 | tee .build/build.log
+	@$(call refuse_warnings,.build/build.log)
+
+release: packages
+	swift build -c release --product millrace
+	swift build -c release --product plugin-runner
+
+plugin:
+	$(call build_plugin,functions/delay-alerts)
+
+format: ## lay the Swift files out as .swift-format says
+	swift format --in-place --parallel --recursive $(FORMATTED)
+
+lint: ## report what `make format` would change, and broken style rules
+	swift format lint --strict --parallel --recursive $(FORMATTED)
+
+clean: ## remove everything that was built
+	rm -rf .build functions/*/.build Sources/millrace-bench/Functions/*/.build
+
+# A plugin finds the host's sources by its path and builds none of the host's own dependencies.
+define build_plugin
+@mkdir -p .build
+swift build -c release --package-path $(1) 2>&1 | tee .build/plugin.log
+@$(call refuse_warnings,.build/plugin.log)
+endef
+
+# Dependencies may warn (their sources lie in checkouts); we may not. SwiftPM puts a package's own warnings as: warning: 'name': …
+PACKAGE_IDENTITY = $(shell basename "$(CURDIR)" | tr '[:upper:]' '[:lower:]')
+define refuse_warnings
+if grep -E "(:[0-9]+:[0-9]+: warning:)|(^warning: '$(PACKAGE_IDENTITY)':)" $(1) | grep -v /checkouts/; then \
+    echo "error: the build has warnings" >&2; exit 1; fi
+endef
+
+packages:
+	@missing=(); \
+	if command -v dpkg-query >/dev/null; then \
+	    for package in $(PACKAGES); do \
+	        status=$$(dpkg-query -W -f='$${Status}' $$package 2>/dev/null || true); \
+	        [[ $$status == *" installed" ]] || missing+=($$package); \
+	    done; \
+	    $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv); \
+	fi; \
+	if (( $${#missing[@]} == 0 )); then exit 0; fi; \
+	if (( $$(id -u) == 0 )); then as_root=(); \
+	elif command -v sudo >/dev/null; then as_root=(sudo); \
+	else \
+	    echo "error: these packages are not installed: $${missing[*]}" >&2; \
+	    echo "hint: run as root: apt-get install $${missing[*]}" >&2; \
+	    exit 1; \
+	fi; \
+	echo "installing $${missing[*]}"; \
+	$${as_root[@]+"$${as_root[@]}"} apt-get update -q; \
+	$${as_root[@]+"$${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -q -y --no-install-recommends "$${missing[@]}"
+
+$(VENV)/bin/python3: | packages
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/functions.installed: functions/requirements.txt | $(VENV)/bin/python3
+	$(VENV)/bin/python3 -m pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+$(VENV)/tests.installed: Tests/EndToEnd/requirements.txt functions/requirements.txt | $(VENV)/bin/python3
+	$(VENV)/bin/python3 -m pip install -q --disable-pip-version-check -r $<
+	touch $@

@@ -1,0 +1,21 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+    name: "counting-plugin",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "CountingPlugin", type: .dynamic, targets: ["CountingPlugin"])
+    ],
+    dependencies: [
+        // Without its default trait: what a plugin imports, and none of the host's dependencies.
+        .package(name: "millrace", path: "../../../..", traits: [])
+    ],
+    targets: [
+        .target(
+            name: "CountingPlugin",
+            dependencies: [.product(name: "MillraceFunction", package: "millrace")]
+        )
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+
+/// Measures a release build on this machine: `make bench`.
+@main
+struct MillraceBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace-bench",
+        abstract: "Measures records per second, latency, CPU and memory of real hosts on this machine.",
+        discussion: "Run from the root of the repository; `make bench` builds what this needs."
+    )
+
+    @Option(help: "Records preloaded for each run, spread over 4 shards.")
+    var records = 1_000_000
+
+    @Option(help: "Runs of each path; the table has the median.")
+    var runs = 3
+
+    @Option(help: "Connections that put records.")
+    var connections = 16
+
+    @Option(help: "Measure only log, plugin, bootstrap, python, baseline or latency. May be repeated.")
+    var only: [String] = []
+
+    @Option(help: "A Python that has awslambdaric.")
+    var python = ".build/venv/bin/python3"
+
+    @Option(help: "Where the results go as JSON.")
+    var output = ".build/bench.json"
+
+    func run() throws {
+        let workspace = try BenchWorkspace(
+            folder: ".build/bench/work",
+            millrace: Bundle.main.executableURL?.deletingLastPathComponent().appendingPathComponent(
+                "millrace"
+            ).path
+                ?? ".build/release/millrace",
+            python: python
+        )
+        var report = BenchReport(records: records)
+        let log = LogBench(workspace: workspace, records: records, connections: connections)
+
+        let functions = BenchFunction.allCases.filter { isWanted($0.rawValue) }
+        // Also what fills the log for the functions.
+        if isWanted("log") || !functions.isEmpty { report.paths += try log.measure(runs: runs) }
+        for function in functions {
+            let bench = FunctionBench(
+                workspace: workspace,
+                function: function,
+                preloaded: log.preloaded,
+                records: records
+            )
+            report.paths.append(try bench.measure(runs: runs))
+        }
+        if isWanted("baseline") {
+            report.baseline = try RuntimeAPIBaseline(workspace: workspace, records: records).measure(
+                runs: runs
+            )
+        }
+        if isWanted("latency") {
+            report.latencies = try LatencyBench(workspace: workspace).measure()
+        }
+        try workspace.remove()
+
+        print(report.table)
+        try report.json().write(to: URL(fileURLWithPath: output))
+        say("written to \(output)")
+    }
+
+    private func isWanted(_ name: String) -> Bool { only.isEmpty || only.contains(name) }
+}
+
+struct BenchFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// What goes on, for whoever waits; stdout is for the table.
+func say(_ line: String) {
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
+}

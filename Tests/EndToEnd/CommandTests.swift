@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// The `millrace` command as a client of a running host.
+    @Suite struct CommandTests {
+        @Test func `a command says plainly that no host is running`() async throws {
+            try await HostFolders.withFresh { folders in
+                let endpoint = try await HostProcess.withHost(in: folders) { host in
+                    _ = try await host.stop()
+                    return host.endpoint
+                }
+
+                for place in [["--endpoint", endpoint], ["--data", folders.data]] {
+                    let finished = try await run(Repository.millrace, ["stream", "list"] + place)
+
+                    #expect(finished.end == .exited(1))
+                    #expect(finished.standardOutput.isEmpty)
+                    #expect(finished.standardError.contains("millrace serve"))
+                    #expect(finished.standardError.contains(place[1]))
+                }
+            }
+        }
+
+        @Test func `a file is put line by line and comes out of the tail`() async throws {
+            try await HostFolders.withFresh { folders in
+                let file = folders.root + "/orders.jsonl"
+                try #"{"customer":"a","order":1}"#.appending("\n").appending(#"{"customer":"b","order":2}"#)
+                    .appending("\n").write(toFile: file, atomically: true, encoding: .utf8)
+                try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "orders", "--shards", "2")
+                    #expect(try await host.millrace("stream", "list").contains("orders"))
+                    #expect(
+                        try await host.millrace("stream", "describe", "orders").contains(
+                            "shardId-000000000001"
+                        )
+                    )
+
+                    try await host.millrace("stream", "put", "orders", file, "--partition-key", "customer")
+
+                    let printed = try await host.millrace("stream", "tail", "orders", "--once")
+                    #expect(
+                        printed.split(separator: "\n").sorted() == [
+                            #"{"customer":"a","order":1}"#, #"{"customer":"b","order":2}"#,
+                        ]
+                    )
+                }
+            }
+        }
+
+        @Test func `a running host is found by its data directory`() async throws {
+            try await HostFolders.withFresh { folders in
+                try folders.addRecorder()
+                try await HostProcess.withHost(in: folders) { _ in
+                    let listed = try await run(
+                        Repository.millrace,
+                        ["function", "list", "--data", folders.data]
+                    )
+
+                    #expect(listed.isSuccess)
+                    #expect(listed.standardOutput.contains("recorder"))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite struct DeliveryTests {
+        @Test func `every record reaches its function once, in order per partition key`() async throws {
+            try await HostFolders.withFresh { folders in
+                try folders.addRecorder()
+                try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "events", "--shards", "4")
+
+                    try await host.python(
+                        "produce.py",
+                        "events",
+                        folders.acknowledgedFile,
+                        "--records",
+                        "6000"
+                    )
+                    let log = try await host.readStream()
+                    try await host.waitUntilProcessed(log, in: folders)
+
+                    let history = DeliveryHistory(log: log, deliveries: try folders.deliveries())
+                    #expect(log.count == 6000)
+                    #expect(Set(log) == Set(try folders.acknowledged()))
+                    #expect(Set(log.map(\.shard)).count == 4)
+                    #expect(history.lost.isEmpty)
+                    #expect(history.invented.isEmpty)
+                    #expect(history.repeatCount == 0)
+                    #expect(history.keysOutOfOrder == [])
+                }
+            }
+        }
+
+        @Test func `a batch that failed is delivered again, and nothing of its shard overtakes it`()
+            async throws
+        {
+            try await HostFolders.withFresh { folders in
+                try folders.addRecorder(fault: RecorderFault(kind: .fail, data: "k3:20"))
+                try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "events", "--shards", "2")
+
+                    try await host.python(
+                        "produce.py",
+                        "events",
+                        folders.acknowledgedFile,
+                        "--records",
+                        "2000"
+                    )
+                    let log = try await host.readStream()
+                    try await host.waitUntilProcessed(log, in: folders)
+
+                    let history = DeliveryHistory(log: log, deliveries: try folders.deliveries())
+                    #expect(history.lost.isEmpty)
+                    #expect(history.deliveryCount(ofData: "k3:20") == 2)
+                    #expect(history.repeatCount <= 100)
+                    #expect(history.keysOutOfOrder == [])
+                }
+            }
+        }
+
+        @Test func `a host that is told to stop finishes the batch in flight and checkpoints it`()
+            async throws
+        {
+            try await HostFolders.withFresh { folders in
+                try folders.addRecorder(fault: RecorderFault(kind: .wait, data: "k0:0"))
+                let release = folders.output + "/release"
+                try #require(mkfifo(release, 0o600) == 0)
+                let first = try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "events", "--shards", "1")
+                    try await host.python(
+                        "produce.py",
+                        "events",
+                        folders.acknowledgedFile,
+                        "--records",
+                        "400"
+                    )
+                    try await eventually("the function holds a batch") {
+                        FileManager.default.fileExists(atPath: folders.output + "/waiting")
+                    }
+
+                    host.process.signal(SIGTERM)
+                    let pipe = try #require(FileHandle(forWritingAtPath: release))
+                    try pipe.close()
+
+                    #expect(try await host.process.end() == .exited(0))
+                    return try folders.deliveries()
+                }
+                #expect(!first.isEmpty)
+
+                try await HostProcess.withHost(in: folders) { host in
+                    let log = try await host.readStream()
+                    try await host.waitUntilProcessed(log, in: folders)
+
+                    let history = DeliveryHistory(log: log, deliveries: try folders.deliveries())
+                    #expect(history.lost.isEmpty)
+                    #expect(history.repeatCount == 0)
+                    #expect(try await host.stop() == .exited(0))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+import Testing
+
+/// The real binary, real functions and real clients.
+///
+/// One test at a time: each has hosts and handlers of its own.
+@Suite(.serialized, .timeLimit(.minutes(5)))
+enum EndToEnd {}

@@ -1,0 +1,85 @@
+import Foundation
+import TestSupport
+
+/// The folders of one test: the host's data, its functions, and where the functions write down what they got.
+struct HostFolders {
+    let root: String
+
+    var data: String { root + "/data" }
+    var functions: String { root + "/functions" }
+    var output: String { root + "/output" }
+
+    /// Lends fresh folders and removes them afterwards.
+    static func withFresh<Result>(_ body: (HostFolders) async throws -> Result) async throws -> Result {
+        try await withTemporaryDirectory { root in
+            let folders = HostFolders(root: root)
+            for folder in [folders.functions, folders.output] {
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            }
+            return try await body(folders)
+        }
+    }
+
+    /// Adds a function that writes down every record of the stream `events`.
+    func addRecorder(batchSize: Int = 100, fault: RecorderFault? = nil) throws {
+        var environment = ["OUTPUT_DIRECTORY": output]
+        if let fault {
+            environment["FAULT"] = fault.kind.rawValue
+            environment["FAULT_AT"] = fault.data
+        }
+        let folder = functions + "/recorder"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: Repository.endToEnd.appendingPathComponent("Functions/recorder/bootstrap").path,
+            toPath: folder + "/bootstrap"
+        )
+        let variables = environment.map { name, value in "    \(name): \"\(value)\"" }.joined(separator: "\n")
+        try """
+        FunctionName: recorder
+        Runtime: provided.al2023
+        Timeout: 60
+        Environment:
+          Variables:
+        \(variables)
+        Events:
+          Records:
+            Type: Kinesis
+            Properties:
+              Stream: events
+              StartingPosition: TRIM_HORIZON
+              BatchSize: \(batchSize)
+        """.write(toFile: folder + "/function.yaml", atomically: true, encoding: .utf8)
+    }
+
+    /// Everything the recorder was given, in the order in which it wrote it down.
+    func deliveries() throws -> [Delivery] { try lines(of: output + "/deliveries.jsonl") }
+
+    /// Every record that a producer got an answer for.
+    func acknowledged() throws -> [StreamRecord] { try lines(of: acknowledgedFile) }
+
+    func acknowledgedCount() -> Int {
+        FileManager.default.contents(atPath: acknowledgedFile)?.count { $0 == UInt8(ascii: "\n") } ?? 0
+    }
+
+    var acknowledgedFile: String { output + "/acknowledged.jsonl" }
+
+    /// The whole lines of a file; none while it does not exist.
+    private func lines<Line: Decodable>(of path: String) throws -> [Line] {
+        guard let data = FileManager.default.contents(atPath: path) else { return [] }
+        return try StreamRecord.decodeLines(data)
+    }
+}
+
+/// How the recorder misbehaves, once, at the batch with a certain record.
+struct RecorderFault {
+    enum Kind: String {
+        case killItself = "kill-itself"
+        case killHost = "kill-host"
+        case fail
+        case wait
+    }
+
+    let kind: Kind
+    /// The data of that record.
+    let data: String
+}
