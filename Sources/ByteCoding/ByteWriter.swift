@@ -4,15 +4,16 @@ import CBytes
 
 /// A growing buffer that per-record JSON is written to, byte by byte, without a string or an encoder in
 /// between.
-package struct ByteWriter: ~Copyable {
-    private var base: UnsafeMutableRawPointer
-    private var capacity: Int
-    package private(set) var count: Int
+public struct ByteWriter: ~Copyable {
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+    @usableFromInline var writtenCount: Int
+    @inlinable public var count: Int { writtenCount }
 
     package init(capacity: Int = 4096) {
         self.capacity = max(64, capacity)
         base = UnsafeMutableRawPointer.allocate(byteCount: self.capacity, alignment: 16)
-        count = 0
+        writtenCount = 0
     }
 
     deinit {
@@ -21,13 +22,13 @@ package struct ByteWriter: ~Copyable {
 
     /// Forgets what was written and keeps the memory.
     package mutating func removeAll() {
-        count = 0
+        writtenCount = 0
     }
 
     /// Forgets what was written after the first `length` bytes.
     package mutating func truncate(to length: Int) {
         precondition(length <= count, "truncating cannot lengthen")
-        count = length
+        writtenCount = length
     }
 
     package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
@@ -41,19 +42,20 @@ package struct ByteWriter: ~Copyable {
     /// Makes room for `additional` bytes; the pointer is where the next byte goes.
     ///
     /// Pair with `advance`.
-    @inline(__always)
-    package mutating func reserve(_ additional: Int) -> UnsafeMutableRawPointer {
+    @inlinable @inline(__always)
+    public mutating func reserve(_ additional: Int) -> UnsafeMutableRawPointer {
         if capacity - count < additional { grow(by: additional) }
         return base + count
     }
 
     /// Counts `length` bytes as written after `reserve`.
-    @inline(__always)
-    package mutating func advance(_ length: Int) {
-        count += length
+    @inlinable @inline(__always)
+    public mutating func advance(_ length: Int) {
+        writtenCount += length
     }
 
-    private mutating func grow(by additional: Int) {
+    @usableFromInline
+    mutating func grow(by additional: Int) {
         let newCapacity = max(capacity * 2, count + additional)
         let larger = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 16)
         larger.copyMemory(from: base, byteCount: count)

@@ -30,8 +30,11 @@ package struct BatchWindow: Sendable {
     /// The shard has ended and every record of it was taken.
     package var isFinished: Bool { isShardEnd && isEmpty }
 
-    /// How many records to ask for: small batches are cut from a larger read.
-    package var readRecords: Int { max(limits.records, 1000) }
+    /// How many records to ask for: what a large batch still lacks, so that nothing of it is copied twice; small
+    /// batches are cut from a larger read.
+    package var readRecords: Int {
+        limits.records < 1000 ? 1000 : max(1, limits.records - (pending.count - start))
+    }
 
     /// How many bytes to ask for: no more than one batch could send, so that memory is bounded by the batch.
     package var readBytes: Int { limits.eventBytes }

@@ -12,44 +12,56 @@ package struct LambdaEventWriter: Sendable {
     /// data, or one record of 10 MiB), so that no batch is refused for being encoded.
     package static let maximumEventBytes = 16 << 20
 
-    private static let beforeKey = Array(#"{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"#.utf8)
-    private static let beforeNumber = Array(#","sequenceNumber":""#.utf8)
-    private static let beforeData = Array(#"","data":""#.utf8)
-    private static let beforeArrival = Array(#"","approximateArrivalTimestamp":"#.utf8)
-
+    /// What every record of the batch shares, in the order of the event; the fields in between differ.
+    private let shared: [UInt8]
+    private let beforeKey: Range<Int>
+    private let beforeNumber: Range<Int>
+    private let beforeData: Range<Int>
+    private let beforeArrival: Range<Int>
     /// From the end of the arrival time to the sequence number in the event ID.
-    private let beforeEventID: [UInt8]
+    private let beforeEventID: Range<Int>
     /// From there to the end of the record, and the comma to the next one.
-    private let end: [UInt8]
+    private let end: Range<Int>
 
     package init(streamARN: String, shard: ShardID, region: String, invokeIdentityARN: String) {
-        var head = ByteWriter(capacity: 256)
-        head.append(#"},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":""#)
-        head.append(text: shard.text)
-        head.append(":")
-        beforeEventID = head.bytes
-
-        var tail = ByteWriter(capacity: 512)
-        tail.append(#"","eventName":"aws:kinesis:record","invokeIdentityArn":"#)
-        tail.append(jsonString: invokeIdentityARN)
-        tail.append(#","awsRegion":"#)
-        tail.append(jsonString: region)
-        tail.append(#","eventSourceARN":"#)
-        tail.append(jsonString: streamARN)
-        tail.append("},")
-        end = tail.bytes
+        var parts = ByteWriter(capacity: 1024)
+        func part(_ write: (inout ByteWriter) -> Void) -> Range<Int> {
+            let start = parts.count
+            write(&parts)
+            return start..<parts.count
+        }
+        beforeKey = part { $0.append(#"{"kinesis":{"kinesisSchemaVersion":"1.0","partitionKey":"#) }
+        beforeNumber = part { $0.append(#","sequenceNumber":""#) }
+        beforeData = part { $0.append(#"","data":""#) }
+        beforeArrival = part { $0.append(#"","approximateArrivalTimestamp":"#) }
+        beforeEventID = part { parts in
+            parts.append(#"},"eventSource":"aws:kinesis","eventVersion":"1.0","eventID":""#)
+            parts.append(text: shard.text)
+            parts.append(":")
+        }
+        end = part { parts in
+            parts.append(#"","eventName":"aws:kinesis:record","invokeIdentityArn":"#)
+            parts.append(jsonString: invokeIdentityARN)
+            parts.append(#","awsRegion":"#)
+            parts.append(jsonString: region)
+            parts.append(#","eventSourceARN":"#)
+            parts.append(jsonString: streamARN)
+            parts.append("},")
+        }
+        shared = parts.bytes
     }
 
     /// Appends the event for these records to `writer`.
     package func write(_ records: RecordSelection, to writer: inout ByteWriter) {
         writer.append(#"{"Records":["#)
-        var cursor = Cursor(event: self)
-        records.batch.withUnsafeContents { bytes, entries in
-            switch records.indices {
-            case .range(let range):
-                for index in range { cursor.write(entries[index], of: bytes, to: &writer) }
-            case .list(let list):
-                for index in list { cursor.write(entries[Int(index)], of: bytes, to: &writer) }
+        shared.withUnsafeBytes { shared in
+            records.batch.withUnsafeContents { bytes, entries in
+                guard let shared = shared.baseAddress, let bytes = bytes.baseAddress else { return }
+                var cursor = Cursor(event: self, shared: shared, bytes: bytes)
+                switch records.indices {
+                case .range(let range): for index in range { cursor.write(entries[index], to: &writer) }
+                case .list(let list): for index in list { cursor.write(entries[Int(index)], to: &writer) }
+                }
             }
         }
         if !records.isEmpty { writer.truncate(to: writer.count - 1) }
@@ -59,51 +71,56 @@ package struct LambdaEventWriter: Sendable {
     /// What goes on from record to record: the digits of the last sequence number and of the last arrival.
     private struct Cursor {
         let event: LambdaEventWriter
-        let constantBytes: Int
+        let shared: UnsafeRawPointer
+        let bytes: UnsafeRawPointer
         var digits = SequenceDigits()
-        var arrival = Timestamp(milliseconds: .min)
+        var arrivalMilliseconds = Int64.min
         var arrivalText: [UInt8] = []
 
-        init(event: LambdaEventWriter) {
+        init(event: LambdaEventWriter, shared: UnsafeRawPointer, bytes: UnsafeRawPointer) {
             self.event = event
-            let parts = [beforeKey, beforeNumber, beforeData, beforeArrival, event.beforeEventID, event.end]
-            // Both places of the sequence number, the arrival, the key's quotes.
-            constantBytes = parts.reduce(2 * SequenceNumber.maximumDigits + 40) { $0 + $1.count }
+            self.shared = shared
+            self.bytes = bytes
         }
 
-        mutating func write(
-            _ entry: RecordEntry,
-            of bytes: UnsafeRawBufferPointer,
-            to writer: inout ByteWriter
-        ) {
-            let key = UnsafeRawBufferPointer(rebasing: bytes[entry.keyRange])
-            let payload = UnsafeRawBufferPointer(rebasing: bytes[entry.payloadRange])
-            if entry.arrival != arrival { remember(entry.arrival) }
+        mutating func write(_ entry: RecordEntry, to writer: inout ByteWriter) {
+            let keyBytes = Int(entry.keyBytes)
+            let payloadBytes = Int(entry.payloadBytes)
+            let key = bytes + Int(entry.offset)
+            if entry.arrival.milliseconds != arrivalMilliseconds { remember(entry.arrival.milliseconds) }
             // One check of the capacity per record; an escaped key takes up to six bytes for one.
-            _ = writer.reserve(constantBytes + 6 * key.count + (payload.count + 2) / 3 * 4)
+            let start = writer.reserve(
+                event.shared.count + 2 * SequenceNumber.maximumDigits + arrivalText.count + 6 * keyBytes
+                    + (payloadBytes + 2) / 3 * 4
+            )
 
-            writer.append(beforeKey)
-            writer.append(jsonString: key)
-            writer.append(beforeNumber)
-            let numberStart = writer.count
-            writer.append(entry.sequenceNumber, with: &digits)
-            let numberBytes = writer.count - numberStart
-            writer.append(beforeData)
-            writer.append(base64: payload)
-            writer.append(beforeArrival)
-            writer.append(arrivalText)
-            writer.append(event.beforeEventID)
+            var output = JSONOutput(start)
+            output.append(part(event.beforeKey))
+            output.append(jsonString: UnsafeRawBufferPointer(start: key, count: keyBytes))
+            output.append(part(event.beforeNumber))
+            let number = output.position
+            let numberBytes = digits.write(entry.sequenceNumber, to: number)
+            output.advance(numberBytes)
+            output.append(part(event.beforeData))
+            output.append(base64: UnsafeRawBufferPointer(start: key + keyBytes, count: payloadBytes))
+            output.append(part(event.beforeArrival))
+            arrivalText.withUnsafeBytes { output.append($0) }
+            output.append(part(event.beforeEventID))
             // The same digits again, from where they were just written.
-            let target = writer.reserve(numberBytes)
-            target.copyMemory(from: target - (writer.count - numberStart), byteCount: numberBytes)
-            writer.advance(numberBytes)
-            writer.append(event.end)
+            output.append(UnsafeRawBufferPointer(start: number, count: numberBytes))
+            output.append(part(event.end))
+            writer.advance(output.writtenBytes)
+        }
+
+        @inline(__always)
+        private func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(start: shared + range.lowerBound, count: range.count)
         }
 
         /// Seconds with three decimals, as Lambda writes them.
-        private mutating func remember(_ arrival: Timestamp) {
-            self.arrival = arrival
-            let (seconds, milliseconds) = arrival.milliseconds.quotientAndRemainder(dividingBy: 1000)
+        private mutating func remember(_ arrival: Int64) {
+            arrivalMilliseconds = arrival
+            let (seconds, milliseconds) = arrival.quotientAndRemainder(dividingBy: 1000)
             arrivalText = Array("\(seconds).\(String(1000 + abs(milliseconds)).dropFirst())".utf8)
         }
     }

@@ -1,3 +1,4 @@
+import ByteCoding
 package import StreamCore
 
 /// The JSON answer of PutRecords.

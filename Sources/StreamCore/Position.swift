@@ -85,14 +85,19 @@ extension Checkpoint: CustomStringConvertible {
 }
 
 /// A moment as streams keep it: whole milliseconds since 1970-01-01 UTC.
-package struct Timestamp: Hashable, Comparable, Sendable, Codable {
-    package let milliseconds: Int64
+public struct Timestamp: Hashable, Comparable, Sendable, Codable {
+    public let milliseconds: Int64
 
-    package init(milliseconds: Int64) {
+    @inlinable
+    public init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
 
-    package static func < (left: Timestamp, right: Timestamp) -> Bool {
+    @inlinable public static func == (left: Timestamp, right: Timestamp) -> Bool {
+        left.milliseconds == right.milliseconds
+    }
+
+    @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.milliseconds < right.milliseconds
     }
 

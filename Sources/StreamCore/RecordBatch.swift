@@ -72,20 +72,21 @@ package struct RecordBatch: Sendable {
 ///
 /// This is also its form in a plugin frame on a little-endian machine, field by field in this order, so that
 /// a whole batch goes to a plugin as two slices of memory.
-package struct RecordEntry: Hashable, Sendable {
-    package let sequenceNumber: SequenceNumber
+public struct RecordEntry: Hashable, Sendable {
+    public let sequenceNumber: SequenceNumber
     /// Approximate arrival: when the log accepted the record.
-    package let arrival: Timestamp
+    public let arrival: Timestamp
     /// Where the partition key starts in the batch's bytes; the payload follows it directly.
-    package let offset: UInt32
-    package let payloadBytes: UInt32
+    public let offset: UInt32
+    public let payloadBytes: UInt32
     /// 1–256 characters, so at most 1,024 bytes.
-    package let keyBytes: UInt16
-    private let reserved: UInt16 = 0
+    public let keyBytes: UInt16
+    @usableFromInline let reserved: UInt16 = 0
     /// The place inside an aggregated record; 0 for a record of its own.
-    package let subSequenceNumber: UInt32
+    public let subSequenceNumber: UInt32
 
-    package init(
+    @inlinable
+    public init(
         sequenceNumber: SequenceNumber,
         arrival: Timestamp,
         offset: UInt32,
@@ -101,10 +102,12 @@ package struct RecordEntry: Hashable, Sendable {
         self.subSequenceNumber = subSequenceNumber
     }
 
-    package var keyRange: Range<Int> { Int(offset)..<Int(offset) + Int(keyBytes) }
-    package var payloadRange: Range<Int> { keyRange.upperBound..<keyRange.upperBound + Int(payloadBytes) }
+    @inlinable public var keyRange: Range<Int> { Int(offset)..<Int(offset) + Int(keyBytes) }
+    @inlinable public var payloadRange: Range<Int> {
+        keyRange.upperBound..<keyRange.upperBound + Int(payloadBytes)
+    }
     /// Partition key and payload: what limits count, as Kinesis counts them.
-    package var dataBytes: Int { Int(keyBytes) + Int(payloadBytes) }
+    @inlinable public var dataBytes: Int { Int(keyBytes) + Int(payloadBytes) }
 
     package func moved(by shift: UInt32) -> RecordEntry {
         RecordEntry(

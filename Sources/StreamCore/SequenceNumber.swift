@@ -2,13 +2,14 @@
 ///
 /// Wide enough for every log: Amazon Kinesis issues 56 digits (186 bits), the embedded log 39 (128 bits), a
 /// Kafka offset has at most 19. Numbers grow along a shard and from parent to child; they need not be dense.
-package struct SequenceNumber: Hashable, Sendable {
+public struct SequenceNumber: Hashable, Sendable {
     // Three words rather than a wide integer: the record index is a flat array of these, eight-byte aligned.
-    package let high: UInt64
-    package let middle: UInt64
-    package let low: UInt64
+    public let high: UInt64
+    public let middle: UInt64
+    public let low: UInt64
 
-    package init(high: UInt64, middle: UInt64, low: UInt64) {
+    @inlinable
+    public init(high: UInt64, middle: UInt64, low: UInt64) {
         self.high = high
         self.middle = middle
         self.low = low
@@ -88,30 +89,31 @@ package struct SequenceNumber: Hashable, Sendable {
 }
 
 extension SequenceNumber: Comparable {
-    package static func < (left: SequenceNumber, right: SequenceNumber) -> Bool {
+    @inlinable
+    public static func < (left: SequenceNumber, right: SequenceNumber) -> Bool {
         (left.high, left.middle, left.low) < (right.high, right.middle, right.low)
     }
 }
 
 extension SequenceNumber: LosslessStringConvertible, CustomStringConvertible {
-    package init?(_ description: String) {
+    public init?(_ description: String) {
         self.init(description[...])
     }
 
-    package var description: String {
+    public var description: String {
         var digits = SequenceDigits()
         return digits.withDigits(of: self) { String(decoding: $0, as: UTF8.self) }
     }
 }
 
 extension SequenceNumber: ExpressibleByIntegerLiteral {
-    package init(integerLiteral value: UInt64) {
+    public init(integerLiteral value: UInt64) {
         self.init(high: 0, middle: 0, low: value)
     }
 }
 
 extension SequenceNumber: Codable {
-    package init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = SequenceNumber(text[...]) else {
@@ -123,7 +125,7 @@ extension SequenceNumber: Codable {
         self = value
     }
 
-    package func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }

@@ -10,10 +10,12 @@ struct FunctionBench {
     let preloaded: String
     let records: Int
 
-    func measure(runs: Int) throws -> PathResult {
+    /// - Parameter afterEachRun: What the function is compared to is measured here, so that both see the same machine.
+    func measure(runs: Int, afterEachRun: (_ run: Int) throws -> Void = { _ in }) throws -> PathResult {
         var result = PathResult(title: function.title, goal: function.goal)
         for run in 1...runs {
             result.runs.append(try measure(run: run))
+            try afterEachRun(run)
         }
         return result
     }

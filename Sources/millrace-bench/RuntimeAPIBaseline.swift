@@ -7,22 +7,19 @@ struct RuntimeAPIBaseline {
     let workspace: BenchWorkspace
     let records: Int
 
-    /// - Returns: The median of records per second.
-    func measure(runs: Int) throws -> Double {
+    /// - Returns: Records per second.
+    func measure(run: Int) throws -> Double {
         let response = Self.response(event: Self.event())
-        var rates: [Double] = []
-        for run in 1...runs {
-            let counters = try workspace.freshFolder("counters")
-            let batches = records / FunctionBench.batchSize / LogBench.shards
-            let python = workspace.python
-            _ = try onThreads(LogBench.shards) { _ in
-                try Self.drive(python: python, counters: counters, response: response, batches: batches)
-            }
-            let done = try HandlerCounters(folder: counters)
-            rates.append(Double(done.batches * FunctionBench.batchSize) / done.seconds)
-            say("awslambdaric alone \(run): \(Int(rates[run - 1])) records/s")
+        let counters = try workspace.freshFolder("counters")
+        let batches = records / FunctionBench.batchSize / LogBench.shards
+        let python = workspace.python
+        _ = try onThreads(LogBench.shards) { _ in
+            try Self.drive(python: python, counters: counters, response: response, batches: batches)
         }
-        return rates.sorted()[rates.count / 2]
+        let done = try HandlerCounters(folder: counters)
+        let rate = Double(done.batches * FunctionBench.batchSize) / done.seconds
+        say("awslambdaric alone \(run): \(Int(rate)) records/s")
+        return rate
     }
 
     /// Starts one process and gives it the event so many times.

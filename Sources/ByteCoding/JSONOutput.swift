@@ -1,54 +1,52 @@
-import ByteCoding
-
 /// Writes JSON to memory whose size was worked out beforehand, so that nothing is checked or moved on the way.
-struct JSONOutput {
-    private let start: UnsafeMutableRawPointer
-    private var next: UnsafeMutableRawPointer
+public struct JSONOutput {
+    @usableFromInline let start: UnsafeMutableRawPointer
+    @usableFromInline var next: UnsafeMutableRawPointer
 
-    init(_ target: UnsafeMutableRawPointer) {
+    @inlinable
+    public init(_ target: UnsafeMutableRawPointer) {
         start = target
         next = target
     }
 
-    var writtenBytes: Int { next - start }
+    @inlinable public var writtenBytes: Int { next - start }
 
     /// Where the next byte goes; pair with `advance`.
-    var position: UnsafeMutableRawPointer { next }
+    @inlinable public var position: UnsafeMutableRawPointer { next }
 
-    @inline(__always)
-    mutating func advance(_ count: Int) { next += count }
+    @inlinable @inline(__always)
+    public mutating func advance(_ count: Int) { next += count }
 
-    @inline(__always)
-    mutating func append(_ literal: StaticString) {
+    @inlinable @inline(__always)
+    public mutating func append(_ literal: StaticString) {
         next.copyMemory(from: literal.utf8Start, byteCount: literal.utf8CodeUnitCount)
         next += literal.utf8CodeUnitCount
     }
 
-    @inline(__always)
-    mutating func append(_ byte: UInt8) {
+    @inlinable @inline(__always)
+    public mutating func append(_ byte: UInt8) {
         next.storeBytes(of: byte, as: UInt8.self)
         next += 1
     }
 
-    @inline(__always)
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always)
+    public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }
         next.copyMemory(from: base, byteCount: bytes.count)
         next += bytes.count
     }
 
-    mutating func append(text: String) {
+    package mutating func append(text: String) {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    @inline(__always)
-    mutating func append(base64 bytes: UnsafeRawBufferPointer) {
+    package mutating func append(base64 bytes: UnsafeRawBufferPointer) {
         next += Base64.encode(bytes, to: next)
     }
 
     /// Milliseconds since 1970 as the service writes moments: seconds with three decimals.
-    mutating func append(seconds milliseconds: Int64) {
+    package mutating func append(seconds milliseconds: Int64) {
         let (seconds, rest) = max(0, milliseconds).quotientAndRemainder(dividingBy: 1_000)
         append(text: String(seconds))
         append(UInt8(ascii: "."))
@@ -58,8 +56,8 @@ struct JSONOutput {
     }
 
     /// At most six bytes for each of the text's, and two quotes.
-    @inline(__always)
-    mutating func append(jsonString bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always)
+    public mutating func append(jsonString bytes: UnsafeRawBufferPointer) {
         append(UInt8(ascii: "\""))
         var isPlain = true
         for byte in bytes {
@@ -70,7 +68,8 @@ struct JSONOutput {
         append(UInt8(ascii: "\""))
     }
 
-    private mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer) {
+    @usableFromInline
+    mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer) {
         for byte in bytes {
             switch byte {
             case UInt8(ascii: "\""): append("\\\"")
