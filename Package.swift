@@ -147,6 +147,14 @@ let package = Package(
         .tests("AWSClient", [.hummingbird, .logging]),
         .tests("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
         .testTarget(
+            name: "MillraceTests",
+            dependencies: [
+                "TestSupport", "millrace", "Coordination", "EmbeddedLog", "ManagementAPI", "StreamCore",
+                .logging,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: ["TestSupport", "millrace", "plugin-runner"],
             path: "Tests/EndToEnd",

@@ -138,8 +138,12 @@ int millrace_pidfd_open(pid_t pid) {
 
 int millrace_reap(int pidfd, int *status, int *signalled) {
     siginfo_t info = {0};
-    while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0) {
+    while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) != 0) {
         if (errno != EINTR) return -1;
+    }
+    if (info.si_pid == 0) {
+        errno = EAGAIN;
+        return -1;
     }
     *status = info.si_status;
     *signalled = info.si_code != CLD_EXITED;
@@ -156,4 +160,19 @@ int millrace_pipe(int ends[2]) {
 
 int millrace_accept(int listener) {
     return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int millrace_start_thread(const char *name, size_t stack_bytes, void *argument, void *(*body)(void *)) {
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) return error;
+    pthread_attr_setstacksize(&attributes, stack_bytes);
+    pthread_t thread;
+    error = pthread_create(&thread, &attributes, body, argument);
+    pthread_attr_destroy(&attributes);
+    if (error != 0) return error;
+    // Its number is valid until it is detached, also when it has ended.
+    pthread_setname_np(thread, name);
+    pthread_detach(thread);
+    return 0;
 }

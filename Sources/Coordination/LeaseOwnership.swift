@@ -40,11 +40,12 @@ package struct LeaseOwnership: ShardOwnership {
     ) async throws {
         let held = HeldLeases(trustedFor: timing.ownTrust, clock: clock)
         var round = LeaseRound(self, held: held)
-        drain.onRequest { [wake] in
+        let registration = drain.onRequest { [wake] in
             // At once: a round may be held up by a slow store or stream.
             held.drainAll()
             wake.wake()
         }
+        defer { drain.forget(registration) }
 
         try await withThrowingDiscardingTaskGroup { group in
             let watchdog = DrainSignal()
@@ -120,6 +121,9 @@ package struct LeaseOwnership: ShardOwnership {
             lose(lease, held)
         } catch is CancellationError {
             // Lost or cancelled: the store refuses or forgets what is left.
+        } catch is StreamNotFound {
+            logger.info("shard of a deleted stream given up", metadata: ["lease": "\(lease.key)"])
+            await releaseAfterPause(gained, held)
         } catch {
             logger.error("shard given up", metadata: ["lease": "\(lease.key)", "error": "\(error)"])
             await releaseAfterPause(gained, held)

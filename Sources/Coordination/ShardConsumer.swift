@@ -61,8 +61,14 @@ struct ShardConsumer: Sendable {
     {
         if wait > .zero { status.note(.waitingForRecords) }
         let (records, bytes) = (window.readRecords, window.readBytes)
-        return try await repeating("read") {
-            try await reader.read(maxRecords: records, maxBytes: bytes, wait: wait)
+        let read = { @Sendable in try await reader.read(maxRecords: records, maxBytes: bytes, wait: wait) }
+        guard !window.isEmpty else { return try await repeating("read", read) }
+        do {
+            return try await claim.drain.interruptible(read)
+        } catch let error where isPassing(error) {
+            // What is gathered must not wait behind a record that cannot be read: for now it counts as all there is.
+            guard try await pause(after: error, in: "read", failures: 1) else { return nil }
+            return ReadResult(batch: .empty, millisBehindLatest: 0, isEnd: false)
         }
     }
 
@@ -85,18 +91,21 @@ struct ShardConsumer: Sendable {
                 return try await claim.drain.interruptible(operation)
             } catch let error where isPassing(error) {
                 failures += 1
-                let delay = delivery.retry.delay(afterFailures: failures, jitter: .random(in: 0...1))
-                status.note(.readFailing(error: "\(error)"))
-                logger.warning(
-                    "shard could not be read and is tried again",
-                    metadata: ["step": "\(what)", "delay": "\(delay.formatted())", "error": "\(error)"]
-                )
-                let slept: Void? = try await claim.drain.interruptible { [clock] in
-                    try await clock.sleep(for: delay)
-                }
-                if slept == nil { return nil }
+                guard try await pause(after: error, in: what, failures: failures) else { return nil }
             }
         }
+    }
+
+    /// - Returns: `false` when draining was requested first.
+    private func pause(after error: any Error, in step: String, failures: Int) async throws -> Bool {
+        let delay = delivery.retry.delay(afterFailures: failures, jitter: .random(in: 0...1))
+        status.note(.readFailing(error: "\(error)"))
+        logger.warning(
+            "shard could not be read and is tried again",
+            metadata: ["step": "\(step)", "delay": "\(delay.formatted())", "error": "\(error)"]
+        )
+        let slept: Void? = try await claim.drain.interruptible { [clock] in try await clock.sleep(for: delay) }
+        return slept != nil
     }
 
     private func isPassing(_ error: any Error) -> Bool {

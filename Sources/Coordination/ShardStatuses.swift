@@ -14,6 +14,7 @@ package final class ShardStatuses: Sendable {
             if let status = statuses[key] {
                 status.update { report in
                     report.activity = .starting
+                    report.lastError = nil
                     report.checkpoint = checkpoint
                     report.oldestPending = nil
                 }
@@ -27,6 +28,10 @@ package final class ShardStatuses: Sendable {
 
     package func report(of key: LeaseKey) -> ShardReport? {
         statuses.withLock { $0[key] }?.current
+    }
+
+    package func reports(of mapping: MappingID) -> [ShardReport] {
+        statuses.withLock { statuses in statuses.filter { $0.key.mapping == mapping }.map(\.value) }.map(\.current)
     }
 
     /// Forgets the shards of a mapping that was removed.

@@ -95,6 +95,7 @@ package struct Delivery: Sendable {
             report.checkpoint = checkpoint
             report.records += done.count
             report.batches += 1
+            report.lastError = nil
         }
     }
 
@@ -102,6 +103,7 @@ package struct Delivery: Sendable {
         let delay = retry.delay(afterFailures: failures, jitter: .random(in: 0...1))
         status.update { report in
             report.failedInvocations += 1
+            report.lastError = error
             report.activity = .retrying(failures: failures, error: error, delay: delay)
         }
         logger.warning(

@@ -21,6 +21,8 @@ package struct ShardReport: Hashable, Sendable {
     package var records = 0
     package var batches = 0
     package var failedInvocations = 0
+    /// Why the batch in hand failed the last time; `nil` again once it is done.
+    package var lastError: String?
     /// Arrival of the oldest record that was read and is not done; `nil` when there is none.
     package var oldestPending: Timestamp?
 

@@ -1,5 +1,11 @@
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// A few threads that write and sync for all shards: a free thread takes the next shard that has something to store.
 ///
 /// Threads, because the kernel blocks here. Unchecked because `condition` guards the jobs and `syncCondition` the shards to sync.
@@ -14,6 +20,8 @@ final class CommitQueue: @unchecked Sendable {
     private var nextJob = 0
     private var isStopping = false
     private var runningThreads = 0
+    /// Threads that still look for jobs.
+    private var workers: Int
 
     // Apart from the jobs: a signal for one must not wake the thread that waits for the other.
     private let syncCondition = NSCondition()
@@ -21,7 +29,8 @@ final class CommitQueue: @unchecked Sendable {
     private var areSyncsStopping = false
 
     init(threadCount: Int, syncsPeriodically: Bool) {
-        for number in 1...max(1, threadCount) {
+        workers = max(1, threadCount)
+        for number in 1...workers {
             start(name: "log-commit-\(number)") { [self] in work() }
         }
         if syncsPeriodically {
@@ -42,12 +51,16 @@ final class CommitQueue: @unchecked Sendable {
         thread.start()
     }
 
-    /// Has `shard.commit()` called once.
+    /// Has `shard.commit()` called once; `shard.abandon()` when the threads have ended.
     func scheduleCommit(of shard: ShardLog) {
-        condition.withLock {
+        let isScheduled = condition.withLock {
+            guard workers > 0 else { return false }
             jobs.append(.commit(shard))
             if isStopping { condition.broadcast() } else { condition.signal() }
+            return true
         }
+        // An append that was accepted just before the log was closed can come this late.
+        if !isScheduled { shard.abandon() }
     }
 
     /// Has `shard.sync()` called once, at the end of the sync interval.
@@ -87,7 +100,10 @@ final class CommitQueue: @unchecked Sendable {
             while nextJob == jobs.count {
                 jobs.removeAll(keepingCapacity: true)
                 nextJob = 0
-                if isStopping { return nil }
+                if isStopping {
+                    workers -= 1
+                    return nil
+                }
                 condition.wait()
             }
             defer { nextJob += 1 }
@@ -111,10 +127,15 @@ final class CommitQueue: @unchecked Sendable {
 
     /// Waits for a shard to sync, and then for the interval to pass.
     private func nextSyncs() -> [ShardLog]? {
-        syncCondition.withLock {
+        let isStopping = syncCondition.withLock {
             while unsynced.isEmpty, !areSyncsStopping { syncCondition.wait() }
-            let due = Date(timeIntervalSinceNow: LogOptions.relaxedSyncInterval)
-            while !areSyncsStopping, syncCondition.wait(until: due) {}
+            return areSyncsStopping
+        }
+        if isStopping { return nil }
+        // By the monotonic clock: a wall clock that is set back must not put the syncs off.
+        var interval = timespec(tv_sec: 0, tv_nsec: LogOptions.relaxedSyncNanoseconds)
+        _ = clock_nanosleep(CLOCK_MONOTONIC, 0, &interval, nil)
+        return syncCondition.withLock {
             if areSyncsStopping { return nil }
             defer { unsynced = [] }
             return unsynced

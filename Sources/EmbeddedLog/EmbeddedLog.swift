@@ -11,6 +11,7 @@ import Synchronization
 /// | `numbers-at-risk` | there while sequence numbers may have been seen whose records a power cut can take back |
 /// | `NAME.INCARNATION.stream/stream.json` | a stream: its shards, tags and retention |
 /// | `NAME.INCARNATION.stream/SHARD/COUNTER.log` | a segment of a shard; `.index` beside it is its summary |
+/// | `NAME.INCARNATION.stream.superseded` | a stream set aside, as there is a newer one of the same name; for a person to remove |
 package final class EmbeddedLog: Sendable {
     package let directory: String
     let environment: LogEnvironment
@@ -22,7 +23,7 @@ package final class EmbeddedLog: Sendable {
         var waiters = Waiters<StreamName>()
         /// Streams that are being created or deleted.
         var busy: Set<StreamName> = []
-        /// When the newest shard of a deleted stream was created: one of the same name begins with larger numbers.
+        /// When the newest shard of a deleted stream, or of one that could not be made, was created: one of the same name begins with larger numbers.
         var deleted: [StreamName: UInt32] = [:]
         var isClosed = false
     }
@@ -107,7 +108,9 @@ package final class EmbeddedLog: Sendable {
     package func createStream(
         _ name: StreamName,
         shardCount: Int,
-        retention: Retention = .standard
+        retention: Retention = .standard,
+        mode: StreamMode = .provisioned,
+        tags: [String: String] = [:]
     ) throws -> EmbeddedStream {
         precondition((1...10_000).contains(shardCount), "a stream has 1 to 10,000 shards")
         try claim(name) { if $0 != nil { throw StreamExists(stream: name) } }
@@ -120,13 +123,21 @@ package final class EmbeddedLog: Sendable {
             incarnation: StreamDescription.Incarnation(value: UInt64.random(in: 1...UInt64.max)),
             created: created,
             retentionHours: retention.hours,
-            tags: [:],
+            tags: tags,
+            mode: mode == .provisioned ? nil : mode,
             shards: HashKeyRange.even(count: shardCount).enumerated().map { number, range in
                 ShardDescription(number: number, createdSeconds: seconds, range: range)
             },
             nextShardNumber: shardCount
         )
-        let stream = try makeStream(description)
+        let stream: EmbeddedStream
+        do {
+            stream = try makeStream(description)
+        } catch {
+            // Should a power cut bring the failed one back, the next of this name is the newer one.
+            state.withLock { $0.deleted[name] = seconds }
+            throw error
+        }
         let waiters = state.withLock { state in
             state.streams[name] = stream
             return state.waiters.take { $0 == name }
@@ -168,9 +179,11 @@ package final class EmbeddedLog: Sendable {
         do {
             try description.save(in: unfinished)
             try SystemFiles.rename(unfinished, to: path)
-            try SystemFiles.syncDirectory(directory)
+            try environment.options.files.syncDirectory(directory)
         } catch {
+            // The rename may have happened: what was reported as failed must not be there at the next opening.
             try? removeDirectory(unfinished)
+            try? removeDirectory(path)
             throw error
         }
         let shards = description.shards.map { shard in

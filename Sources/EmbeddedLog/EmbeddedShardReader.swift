@@ -1,3 +1,4 @@
+import Logging
 import StreamCore
 import Synchronization
 
@@ -35,8 +36,23 @@ final class EmbeddedShardReader: ShardReader {
 
     private func readNow(_ limits: RecordRun.Limits) throws -> ReadResult {
         try Task.checkCancellation()
-        let read = try shard.read(cursor.withLock(\.self), limits: limits)
+        let place = cursor.withLock(\.self)
+        let read = try shard.read(place, limits: limits)
         cursor.withLock { $0 = read.next }
+        let reached = read.result.batch.first?.sequenceNumber ?? read.next.next
+        if reached > place.next { warnOfExpiry(from: place, to: reached) }
         return read.result
+    }
+
+    /// Tells of records that were never read; the cursor is behind them now, so that it is told once.
+    private func warnOfExpiry(from place: ReadCursor, to reached: SequenceNumber) {
+        guard shard.hasExpired(place) else { return }
+        shard.environment.logger.warning(
+            "records expired before they were read",
+            metadata: [
+                "stream": "\(shard.stream)", "shard": "\(shard.id)",
+                "from": "\(place.next)", "to": "\(reached)",
+            ]
+        )
     }
 }

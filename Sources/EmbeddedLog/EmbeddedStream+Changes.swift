@@ -8,6 +8,8 @@ extension EmbeddedStream {
 
     package var tags: [String: String] { description.withLock(\.tags) }
 
+    package var mode: StreamMode { description.withLock(\.mode) ?? .provisioned }
+
     /// How long records are kept from now on.
     ///
     /// - Throws: `LogFileFailure`; nothing has changed then.
@@ -15,9 +17,11 @@ extension EmbeddedStream {
         try change { $0.retentionHours = retention.hours }
     }
 
-    /// - Throws: `LogFileFailure`; nothing has changed then.
-    package func setTags(_ tags: [String: String]) throws {
-        try change { $0.tags = tags }
+    /// Changes the tags in one step: of two changes at a time the later one sees what the earlier one did.
+    ///
+    /// - Throws: What `body` throws, or `LogFileFailure`; nothing has changed then.
+    package func changeTags(_ body: (inout [String: String]) throws -> Void) throws {
+        try change { try body(&$0.tags) }
     }
 
     /// Records a changed description, then takes it over.
@@ -177,11 +181,18 @@ extension EmbeddedStream {
             expired = description.shards.filter { $0.closed.map { $0 < cutoff } ?? false }
             description.shards.removeAll { expired.contains($0) }
         }
+        var firstError: (any Error)?
         for shard in expired {
             let id = ShardID(number: shard.number)
             let log = state.withLock { $0.shards.removeValue(forKey: id) }
             log?.refuse(ShardNotFound(stream: name, shard: id))
-            try removeDirectory("\(directory)/\(id)")
+            do {
+                try removeDirectory("\(directory)/\(id)")
+            } catch {
+                // Tried again at the next opening.
+                firstError = firstError ?? error
+            }
         }
+        if let firstError { throw firstError }
     }
 }

@@ -8,26 +8,30 @@ final class EncodedRecords: @unchecked Sendable {
     let firstCounter: UInt64
     let arrival: Int64
     let recordCount: Int
-    private let durableEnd: Int
+    private var durableEnd: Int
+    private var salt: UInt32
     /// Places for the sparse index, their offsets counted from the beginning of the buffer.
     private(set) var index = SparseIndex()
 
     /// - Parameters:
     ///   - indices: Which of the records; at least one.
     ///   - byteCount: What `byteCount(of:_:)` says of them.
-    ///   - durableEnd: How much of the segment is synced now.
+    ///   - durableEnd: How much of the active segment is synced now.
+    ///   - salt: That of the active segment.
     init(
         _ records: NewRecords,
         _ indices: ArraySlice<UInt32>,
         byteCount: Int,
         firstCounter: UInt64,
         arrival: Int64,
-        durableEnd: Int
+        durableEnd: Int,
+        salt: UInt32
     ) {
         buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
         self.firstCounter = firstCounter
         self.arrival = arrival
         self.durableEnd = durableEnd
+        self.salt = salt
         recordCount = indices.count
         records.bytes.withUnsafeBytes { source in
             records.entries.withUnsafeBufferPointer { entries in
@@ -72,7 +76,8 @@ final class EncodedRecords: @unchecked Sendable {
                 keyBytes: entry.keyBytes,
                 arrival: arrival,
                 counter: counter,
-                durableEnd: durableEnd
+                durableEnd: durableEnd,
+                salt: salt
             )
             offset += RecordHeader.byteCount + dataBytes
             counter += 1
@@ -82,6 +87,19 @@ final class EncodedRecords: @unchecked Sendable {
     /// Writes into the first record how much of the segment is synced, now that everything before it is.
     func restamp(durableEnd end: Int) {
         guard end != durableEnd, let target = buffer.baseAddress else { return }
-        RecordHeader.restamp(at: target, durableEnd: end)
+        RecordHeader.restamp(at: target, durableEnd: end, salt: salt)
+    }
+
+    /// Makes them records of another segment than the one that was active when they were encoded: what they say of that one
+    /// is not true here.
+    func move(toSegmentWith newSalt: UInt32, durableEnd end: Int) {
+        guard newSalt != salt, let target = buffer.baseAddress else { return }
+        salt = newSalt
+        durableEnd = end
+        var offset = 0
+        while offset < buffer.count {
+            RecordHeader.restamp(at: target + offset, durableEnd: end, salt: newSalt)
+            offset += RecordHeader(at: target + offset).recordBytes
+        }
     }
 }

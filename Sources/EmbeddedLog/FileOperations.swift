@@ -11,8 +11,15 @@ package struct FileOperations: Sendable {
     /// Returns when everything written to the file survives a power cut.
     package typealias Sync = @Sendable (_ descriptor: Int32, _ path: String) throws(LogFileFailure) -> Void
 
+    /// Returns when the directory's entries survive a power cut.
+    package typealias SyncDirectory = @Sendable (_ path: String) throws(LogFileFailure) -> Void
+
     package var write: Write
     package var sync: Sync
+    /// For the folders of streams.
+    package var syncDirectory: SyncDirectory = { path throws(LogFileFailure) in
+        try SystemFiles.syncDirectory(path)
+    }
 
     package init(write: @escaping Write, sync: @escaping Sync) {
         self.write = write

@@ -43,7 +43,7 @@ package struct LogOptions: Sendable {
     package init() {}
 
     /// How long records of a relaxed log stay unsynced.
-    static let relaxedSyncInterval: TimeInterval = 0.005
+    static let relaxedSyncNanoseconds = 5_000_000
 
     /// Most bytes that one write to a segment gathers, unless a single append has more.
     static let groupBytes = 8 << 20

@@ -44,7 +44,7 @@ struct RecordRun {
             min(maxRecords * (average + average / 8), maxBytes + maxRecords * RecordHeader.byteCount) + 1024
         var capacity = min(end - start, expected)
         while true {
-            var parser = Parser(numbers: file.header.numbers, maxRecords: maxRecords, maxBytes: maxBytes)
+            var parser = Parser(header: file.header, maxRecords: maxRecords, maxBytes: maxBytes)
             var stop = Stop.invalid
             var entries: [RecordEntry] = []
             let bytes = try [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
@@ -96,14 +96,16 @@ struct RecordRun {
     /// Turns bytes into entries, going on where it stopped when more bytes are there.
     private struct Parser {
         let numbers: UInt64
+        let salt: UInt32
         let maxRecords: Int
         let maxBytes: Int
         private(set) var position = 0
         private(set) var count = 0
         private var dataBytes = 0
 
-        init(numbers: UInt64, maxRecords: Int, maxBytes: Int) {
-            self.numbers = numbers
+        init(header: SegmentHeader, maxRecords: Int, maxBytes: Int) {
+            numbers = header.numbers
+            salt = header.salt
             self.maxRecords = maxRecords
             self.maxBytes = maxBytes
         }
@@ -123,7 +125,7 @@ struct RecordRun {
                 guard bytes.count - position >= header.recordBytes else {
                     return .needsMore(recordBytes: header.recordBytes)
                 }
-                guard header.isIntact(at: base + position) else { return .invalid }
+                guard header.isIntact(at: base + position, salt: salt) else { return .invalid }
                 (target + count).initialize(
                     to: RecordEntry(
                         sequenceNumber: SequenceNumber(high: 0, middle: numbers, low: header.counter),

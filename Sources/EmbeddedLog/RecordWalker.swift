@@ -31,16 +31,16 @@ struct RecordWalker {
         return .record(header, offset: start)
     }
 
-    /// Moves from an invalid place to the next intact record that may follow `counter` and `arrival`.
+    /// Moves from an invalid place to the next intact record that may follow `counter` and arrived in time.
     ///
     /// - Returns: `false` when there is none up to the end.
-    mutating func skipToIntact(after counter: UInt64, arrival: Int64) throws -> Bool {
+    mutating func skipToIntact(after counter: UInt64, arrivals: ClosedRange<Int64>) throws -> Bool {
         // Far more numbers than any restart skips.
         let plausible: UInt64 = 1 << 40
         while offset + RecordHeader.byteCount < end {
             offset += 1
             guard let header = try header(), header.counter > counter, header.counter - counter < plausible,
-                header.arrival >= arrival, try isIntact(header)
+                arrivals.contains(header.arrival), header.durableEnd <= offset, try isIntact(header)
             else { continue }
             return true
         }
@@ -57,7 +57,8 @@ struct RecordWalker {
     private mutating func isIntact(_ header: RecordHeader) throws -> Bool {
         guard header.recordBytes <= end - offset, try fill(header.recordBytes) else { return false }
         return window.withUnsafeBytes { bytes in
-            bytes.baseAddress.map { header.isIntact(at: $0 + (offset - windowStart)) } ?? false
+            bytes.baseAddress.map { header.isIntact(at: $0 + (offset - windowStart), salt: file.header.salt) }
+                ?? false
         }
     }
 

@@ -48,7 +48,8 @@ final class SegmentFile: Sendable {
         let header = SegmentHeader(
             numbers: segment.numbers,
             baseCounter: segment.baseCounter,
-            createdMilliseconds: createdMilliseconds
+            createdMilliseconds: createdMilliseconds,
+            salt: UInt32.random(in: 1...UInt32.max)
         )
         let descriptor = try SystemFiles.open(segment.path, creating: true)
         do {
@@ -80,7 +81,8 @@ final class SegmentFile: Sendable {
         let size = try size()
         var summary = storedSummary(notBeyond: size) ?? SegmentSummary(emptyAfter: header)
         if summary.end < size {
-            let scan = try SegmentScan(of: self, continuing: summary, to: size)
+            // The clock matters to what lies behind damage, which is of no interest here.
+            let scan = try SegmentScan(of: self, continuing: summary, to: size, now: 0)
             summary = scan.summary
             // A summary that cannot be kept costs the next reader a scan, no more.
             if scan.tail == .whole { try? store(summary) }

@@ -40,11 +40,25 @@ extension ShardLog {
         for waiter in settled { waiter.resume() }
     }
 
+    /// Fails what is pending: called in place of `commit` when the committers have ended, as the log is closed.
+    func abandon() {
+        let (abandoned, failure) = state.withLock { state in
+            defer { state.pending = [] }
+            state.isRollRequested = false
+            return (state.pending, state.fault ?? LogClosed(directory: directory))
+        }
+        for append in abandoned { append.ticket.finish(shard: number, failure: failure) }
+        endTurn()
+    }
+
     private func store(_ group: [PendingAppend]) throws {
         let byteCount = group.reduce(0) { $0 + $1.records.buffer.count }
         let active = try segment(for: group, byteCount: byteCount)
         let file = try environment.cache.file(for: active.segment)
         if active.hasStrayBytes { try file.truncate(to: active.summary.end) }
+        for append in group {
+            append.records.move(toSegmentWith: active.salt, durableEnd: active.syncedEnd)
+        }
         group.first?.records.restamp(durableEnd: active.syncedEnd)
         do {
             try environment.options.files.write(
@@ -126,6 +140,7 @@ extension ShardLog {
         let active = ActiveSegment(
             segment: segment,
             createdMilliseconds: arrival,
+            salt: file.header.salt,
             summary: SegmentSummary(emptyAfter: file.header),
             syncedEnd: SegmentHeader.byteCount
         )
@@ -142,7 +157,7 @@ extension ShardLog {
         let file = try environment.cache.file(for: active.segment)
         if active.hasStrayBytes { try file.truncate(to: active.summary.end) }
         if active.syncedEnd < active.summary.end || active.hasStrayBytes {
-            try environment.options.files.sync(file.descriptor, file.path)
+            try syncWhole(active, in: file)
         }
         // Without it the next reader scans the segment.
         try? file.store(active.summary)

@@ -52,6 +52,17 @@ extension ShardLog {
         }
     }
 
+    /// Whether retention has removed records that a reader with this cursor still had before it.
+    ///
+    /// Not so where it begins with the oldest record, whichever that is, or at a time.
+    func hasExpired(_ cursor: ReadCursor) -> Bool {
+        guard cursor.notBefore == nil, let counter = numbers.counter(of: cursor.next), counter > 1,
+            let oldest = state.withLock({ $0.segments.first?.baseCounter }), counter < oldest
+        else { return false }
+        // Numbers that a recovery skipped never had records.
+        return (oldest - counter) % Self.counterJump != 0
+    }
+
     private func counter(of cursor: ReadCursor) -> UInt64 { numbers.counter(of: cursor.next) ?? 1 }
 
     private func view(for cursor: ReadCursor) throws -> View {

@@ -107,7 +107,7 @@ private struct ShardRecovery {
         let size = try file.size()
         let known = summaryToContinue(of: file, size: size)
         if hasCut { try willCut() }
-        let scan = try SegmentScan(of: file, continuing: known, to: size)
+        let scan = try SegmentScan(of: file, continuing: known, to: size, now: environment.now)
         state.nextCounter = scan.newestCounter + 1
         state.newestArrival = scan.newestArrival
         state.visibleCounter = scan.newestCounter
@@ -140,6 +140,7 @@ private struct ShardRecovery {
         state.active = ShardLog.ActiveSegment(
             segment: file.segment,
             createdMilliseconds: file.header.createdMilliseconds,
+            salt: file.header.salt,
             summary: scan.summary,
             syncedEnd: scan.summary.end,
             isSummaryStored: !hasCut && scan.summary == known && known.recordCount > 0

@@ -5,19 +5,36 @@ import Synchronization
 extension ShardLog {
     /// Syncs what a relaxed log has written since the last time.
     func sync() {
-        let (active, isFailed) = state.withLock { state in
-            state.isSyncScheduled = false
-            return (state.active, state.syncFailure != nil)
+        state.withLock { $0.isSyncScheduled = false }
+        syncTurn.withLock { _ in
+            let (active, isFailed) = state.withLock { ($0.active, $0.syncFailure != nil) }
+            guard let active else { return }
+            if isFailed { return retryLater() }
+            guard active.syncedEnd < active.summary.end else { return }
+            do {
+                let file = try environment.cache.file(for: active.segment)
+                try environment.options.files.sync(file.descriptor, file.path)
+                state.withLock { $0.markSynced(active.segment, to: active.summary.end) }
+            } catch {
+                noteSyncFailure(error, of: active.segment)
+            }
         }
-        guard let active else { return }
-        if isFailed { return retryLater() }
-        guard active.syncedEnd < active.summary.end else { return }
-        do {
-            let file = try environment.cache.file(for: active.segment)
-            try environment.options.files.sync(file.descriptor, file.path)
+    }
+
+    /// Syncs all of a segment, before records follow in another.
+    ///
+    /// - Throws: Also when an earlier sync has failed. The segment must stay the active one then, for `repairUnsynced` to write
+    ///   anew.
+    func syncWhole(_ active: ActiveSegment, in file: SegmentFile) throws {
+        try syncTurn.withLock { _ in
+            if let failure = state.withLock(\.syncFailure) { throw failure }
+            do {
+                try environment.options.files.sync(file.descriptor, file.path)
+            } catch {
+                if active.syncedEnd < active.summary.end { noteSyncFailure(error, of: active.segment) }
+                throw error
+            }
             state.withLock { $0.markSynced(active.segment, to: active.summary.end) }
-        } catch {
-            noteSyncFailure(error, of: active.segment)
         }
     }
 
@@ -44,19 +61,22 @@ extension ShardLog {
     }
 
     /// Writes and syncs anew what a failed sync has put in doubt; until that succeeds no append does.
-    func repairUnsynced() throws(LogFileFailure) {
-        let (active, failure) = state.withLock { ($0.active, $0.syncFailure) }
-        guard let failure, let active else { return }
-        do {
-            let file = try environment.cache.file(for: active.segment)
-            try rewrite(active, in: file)
-            try environment.options.files.sync(file.descriptor, file.path)
-        } catch {
-            throw error as? LogFileFailure ?? failure
-        }
-        state.withLock { state in
-            state.syncFailure = nil
-            state.markSynced(active.segment, to: active.summary.end)
+    func repairUnsynced() throws {
+        guard state.withLock({ $0.syncFailure != nil }) else { return }
+        try syncTurn.withLock { _ in
+            let (active, failure) = state.withLock { ($0.active, $0.syncFailure) }
+            guard let failure, let active else { return }
+            do {
+                let file = try environment.cache.file(for: active.segment)
+                try rewrite(active, in: file)
+                try environment.options.files.sync(file.descriptor, file.path)
+            } catch {
+                throw error as? LogFileFailure ?? failure
+            }
+            state.withLock { state in
+                state.syncFailure = nil
+                state.markSynced(active.segment, to: active.summary.end)
+            }
         }
     }
 

@@ -13,6 +13,9 @@ final class ShardLog: Sendable {
     let directory: String
     let environment: LogEnvironment
     let state: Mutex<State>
+    /// Held from a sync of a relaxed log until its outcome is in `state`: the kernel reports lost pages to one sync only, so
+    /// that the success of another proves nothing until the first is judged.
+    let syncTurn = Mutex(())
 
     struct State: Sendable {
         /// Oldest first; the last one is the active segment when there is one.
@@ -54,6 +57,7 @@ final class ShardLog: Sendable {
     struct ActiveSegment: Sendable {
         let segment: Segment
         let createdMilliseconds: Int64
+        let salt: UInt32
         /// What readers may see.
         var summary: SegmentSummary
         var syncedEnd: Int
@@ -111,7 +115,8 @@ final class ShardLog: Sendable {
                 byteCount: byteCount,
                 firstCounter: first,
                 arrival: state.newestArrival,
-                durableEnd: state.active?.syncedEnd ?? 0
+                durableEnd: state.active?.syncedEnd ?? 0,
+                salt: state.active?.salt ?? 0
             )
             state.nextCounter += UInt64(indices.count)
             state.pending.append(PendingAppend(records: encoded, ticket: ticket))

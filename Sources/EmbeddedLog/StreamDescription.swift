@@ -21,6 +21,14 @@ package enum Retention: Hashable, Sendable {
     var milliseconds: Int64? { hours.map { Int64($0) * 3_600_000 } }
 }
 
+/// How a stream says that its number of shards is chosen.
+///
+/// Only remembered: shards are as many as were asked for in both.
+package enum StreamMode: String, Codable, Sendable {
+    case provisioned = "PROVISIONED"
+    case onDemand = "ON_DEMAND"
+}
+
 /// A stream as its file `stream.json` keeps it.
 struct StreamDescription: Codable, Equatable, Sendable {
     static let fileName = "stream.json"
@@ -32,6 +40,8 @@ struct StreamDescription: Codable, Equatable, Sendable {
     /// `nil` for unlimited.
     var retentionHours: Int?
     var tags: [String: String]
+    /// `nil`, as in files of before there were modes, is provisioned.
+    var mode: StreamMode?
     /// In the order of their numbers, parents before children.
     var shards: [ShardDescription]
     /// Also counts shards that have been forgotten: a number is never used twice.

@@ -3,7 +3,7 @@ import Yams
 
 /// Reads `Events`: each of type Kinesis is an event source.
 enum EventProperties {
-    static func sources(in function: ManifestMap) -> [EventSource] {
+    static func sources(in function: ManifestMap, names: ResourceNames) -> [EventSource] {
         guard let node = function["Events"] else { return [] }
         guard case .mapping(let events) = node else {
             return function.refuse("Events", "it must be a map") ?? []
@@ -11,7 +11,7 @@ enum EventProperties {
         var streams: [StreamName: String] = [:]
         return events.compactMap { key, value in
             let name = key.scalar?.string ?? YAMLValue(key).shown
-            guard let source = source(value, named: name, log: function.log) else { return nil }
+            guard let source = source(value, named: name, names: names, log: function.log) else { return nil }
             if let first = streams.updateValue(name, forKey: source.stream) {
                 function.log.add(
                     at: key,
@@ -22,7 +22,12 @@ enum EventProperties {
         }
     }
 
-    private static func source(_ node: Node, named name: String, log: ProblemLog) -> EventSource? {
+    private static func source(
+        _ node: Node,
+        named name: String,
+        names: ResourceNames,
+        log: ProblemLog
+    ) -> EventSource? {
         guard let event = ManifestMap(node, named: "event \(name)", keys: eventKeys, log: log) else {
             return nil
         }
@@ -38,7 +43,7 @@ enum EventProperties {
         map.require("Stream", of: "event \(name)")
         map.require("StartingPosition", of: "event \(name)")
 
-        let stream = stream(in: map)
+        let stream = stream(in: map, names: names)
         let start = startingPosition(in: map)
         let batchSize = map.integer("BatchSize", in: 1...10_000)
         let window = map.integer("MaximumBatchingWindowInSeconds", in: 0...300)
@@ -60,10 +65,22 @@ enum EventProperties {
         return "it must be Kinesis"
     }
 
-    private static func stream(in map: ManifestMap) -> StreamName? {
+    private static func stream(in map: ManifestMap, names: ResourceNames) -> StreamName? {
         guard let text = map.text("Stream") else { return nil }
         let rule = "it must be a stream's name (1–128 of a-z A-Z 0-9 _ . -) or its ARN"
-        return ResourceNames.streamName(in: text) ?? map.refuse("Stream", rule)
+        guard let stream = ResourceNames.streamName(in: text) else { return map.refuse("Stream", rule) }
+        guard let rule = foreignRule(text, names: names) else { return stream }
+        return map.refuse("Stream", rule)
+    }
+
+    /// Why an ARN names no stream of this host; `nil` when it may, and for a plain name.
+    private static func foreignRule(_ text: String, names: ResourceNames) -> String? {
+        let fields = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard fields.count > 5 else { return nil }
+        let others = [("region", fields[3], names.region), ("account", fields[4], names.account)]
+            .filter { $1 != $2 }
+            .map { "\($0) \($1), and this host's is \($2)" }
+        return others.isEmpty ? nil : "it names \(others.joined(separator: "; "))"
     }
 
     private static func startingPosition(in map: ManifestMap) -> StartingPosition? {

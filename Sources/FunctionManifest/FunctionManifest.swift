@@ -8,9 +8,13 @@ package enum FunctionManifest {
 
     /// Reads the function of one folder.
     ///
+    /// - Parameter names: Of the host; the ARN of a stream in another region or account is refused.
     /// - Throws: `InvalidManifests` with everything that is wrong.
-    package static func load(directory: String) throws -> FunctionDefinition {
-        let reading = Reading(directory: directory)
+    package static func load(
+        directory: String,
+        names: ResourceNames = ResourceNames()
+    ) throws -> FunctionDefinition {
+        let reading = Reading(directory: directory, names: names)
         guard let definition = reading.definition, reading.problems.isEmpty else {
             throw InvalidManifests(problems: reading.problems)
         }
@@ -19,9 +23,14 @@ package enum FunctionManifest {
 
     /// Reads the function of each folder in `directory` that has a `function.yaml`, by name of the folder.
     ///
-    /// - Throws: `InvalidManifests` with everything that is wrong in any of them.
-    package static func loadAll(in directory: String) throws -> [FunctionDefinition] {
-        let readings = try folders(in: directory).map(Reading.init)
+    /// - Parameter names: Of the host; the ARN of a stream in another region or account is refused.
+    /// - Throws: `InvalidManifests` with everything that is wrong in any of them, or when there is none.
+    package static func loadAll(
+        in directory: String,
+        names: ResourceNames = ResourceNames()
+    ) throws -> [FunctionDefinition] {
+        let readings = try folders(in: directory).map { Reading(directory: $0, names: names) }
+        guard !readings.isEmpty else { throw InvalidManifests(problems: [noFunction(in: directory)]) }
         let problems = readings.flatMap(\.problems) + sameNames(in: readings)
         guard problems.isEmpty else { throw InvalidManifests(problems: problems) }
         return readings.compactMap(\.definition)
@@ -29,13 +38,38 @@ package enum FunctionManifest {
 
     private static func folders(in directory: String) throws -> [String] {
         do {
-            return try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
-                .map { URL(fileURLWithPath: directory).appendingPathComponent($0).path }
+            return try entries(of: directory)
                 .filter { FileManager.default.fileExists(atPath: path(of: $0)) }
         } catch {
             let message = "the folder of functions cannot be read: \(error.localizedDescription)"
             throw InvalidManifests(problems: [ManifestProblem(file: directory, place: nil, message: message)])
         }
+    }
+
+    /// The paths of what a folder holds, in order.
+    private static func entries(of directory: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+            .map { URL(fileURLWithPath: directory).appendingPathComponent($0).path }
+    }
+
+    /// A folder without a function is more likely the wrong folder, or has a file under the wrong name.
+    private static func noFunction(in directory: String) -> ManifestProblem {
+        var message = "no subfolder has a \(fileName)"
+        let folders = (try? entries(of: directory)) ?? []
+        if FileManager.default.fileExists(atPath: path(of: directory)) {
+            let parent = URL(fileURLWithPath: directory).standardizedFileURL.deletingLastPathComponent().path
+            message += "; it has one itself: name its parent \(parent)"
+        }
+        for file in folders.flatMap({ (try? entries(of: $0)) ?? [] }) where isNearMiss(file) {
+            message += "; \(file) must be called \(fileName)"
+        }
+        return ManifestProblem(file: directory, place: nil, message: message)
+    }
+
+    private static func isNearMiss(_ file: String) -> Bool {
+        let url = URL(fileURLWithPath: file)
+        return ["yaml", "yml"].contains(url.pathExtension.lowercased())
+            && NearestName.of(url.lastPathComponent, among: [fileName]) != nil
     }
 
     private static func sameNames(in readings: [Reading]) -> [ManifestProblem] {
@@ -68,11 +102,11 @@ private struct Reading {
     /// A function has a handful of settings; anything longer is another file under the wrong name.
     private static let maximumBytes = 1 << 20
 
-    init(directory: String) {
+    init(directory: String, names: ResourceNames) {
         file = FunctionManifest.path(of: directory)
         let log = ProblemLog(file: file)
         let properties = Self.text(of: file, log: log).flatMap { text in
-            FunctionProperties(yaml: text, directory: directory, log: log)
+            FunctionProperties(yaml: text, directory: directory, names: names, log: log)
         }
         definition = properties?.definition
         name = properties?.name

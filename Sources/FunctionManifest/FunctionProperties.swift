@@ -9,9 +9,11 @@ struct FunctionProperties {
     let name: FunctionName?
     let namePlace: ManifestProblem.Place?
 
-    /// - Parameter directory: The folder of the file: names the function by default, and `CodeUri` is relative to it.
+    /// - Parameters:
+    ///   - directory: The folder of the file: names the function by default, and `CodeUri` is relative to it.
+    ///   - names: Of the host; an ARN that differs is refused.
     /// - Returns: `nil` when the file is not one YAML map. Like everything else that is wrong, the log tells.
-    init?(yaml: String, directory: String, log: ProblemLog) {
+    init?(yaml: String, directory: String, names: ResourceNames, log: ProblemLog) {
         guard let document = Self.document(in: yaml, log: log),
             let properties = Self.properties(in: document, log: log),
             let map = ManifestMap(properties, named: "the function", keys: Self.keys, log: log)
@@ -28,7 +30,7 @@ struct FunctionProperties {
         let memory = map.integer("MemorySize", in: 128...10_240)
         let concurrency = map.integer("ReservedConcurrentExecutions", in: 1...1000)
         let environment = EnvironmentProperties.variables(in: map)
-        let sources = EventProperties.sources(in: map)
+        let sources = EventProperties.sources(in: map, names: names)
         _ = map.text("Description", maximumLength: 256)
 
         guard log.problems.isEmpty, let name, let runtime, let handler, let code else {
@@ -53,7 +55,7 @@ struct FunctionProperties {
             if let node = try compose(yaml: yaml) { return node }
             log.add(at: nil, "the file is empty")
         } catch let error as YamlError {
-            log.add(error)
+            log.add(error, in: yaml)
         } catch {
             log.add(at: nil, "\(error)")
         }
@@ -139,7 +141,7 @@ struct FunctionProperties {
 
 extension ProblemLog {
     /// Reports why a file is no YAML.
-    fileprivate func add(_ error: YamlError) {
+    fileprivate func add(_ error: YamlError, in yaml: String) {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
@@ -147,11 +149,19 @@ extension ProblemLog {
         case .reader(let problem, _, _, _):
             add(at: nil, "not valid YAML: \(problem)")
         case .duplicatedKeysInMapping(let keys, let context):
-            let verb = keys.count == 1 ? "appears" : "appear"
-            let place = ManifestProblem.Place(context.mark)
-            add(at: place, "\(keys.joined(separator: ", ")) \(verb) more than once")
+            addDuplicates(in: yaml, keys: keys, firstPlace: ManifestProblem.Place(context.mark))
         default:
             add(at: nil, "not valid YAML: \(error)")
         }
+    }
+
+    private func addDuplicates(in yaml: String, keys: [String], firstPlace: ManifestProblem.Place) {
+        let repetitions = DuplicateKeys(in: yaml).repetitions
+        for repetition in repetitions {
+            add(at: repetition.place, "\(repetition.key) stands in line \(repetition.firstLine) already")
+        }
+        guard repetitions.isEmpty else { return }
+        let verb = keys.count == 1 ? "appears" : "appear"
+        add(at: firstPlace, "\(keys.joined(separator: ", ")) \(verb) more than once")
     }
 }

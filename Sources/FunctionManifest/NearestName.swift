@@ -1,8 +1,8 @@
 /// Finds the name that was probably meant.
-enum NearestName {
+package enum NearestName {
     /// - Returns: `nil` when no name is near: at most a third of the letters may differ, and two at least are allowed
     ///   only from six letters on. Case does not count.
-    static func of(_ text: String, among names: some Sequence<String>) -> String? {
+    package static func of(_ text: String, among names: some Sequence<String>) -> String? {
         let ranked = names.map {
             (name: $0, distance: distance(Array(text.lowercased()), Array($0.lowercased())))
         }

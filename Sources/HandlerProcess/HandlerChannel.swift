@@ -8,6 +8,8 @@ protocol HandlerChannel: AnyObject {
     /// The process has been started and has its own copy of that descriptor.
     func closeHandlerDescriptor()
 
+    /// When `serve` is due although nothing happens; `nil` when it is not.
+    var nextDue: ContinuousClock.Instant? { get }
     /// Adds what the channel waits for.
     func appendDescriptors(to set: inout [pollfd])
     /// Reads and writes whatever can be, without blocking.
@@ -16,9 +18,9 @@ protocol HandlerChannel: AnyObject {
     func serve(_ ready: ArraySlice<pollfd>) -> [ChannelEvent]
     /// Hands a batch to the process, or keeps it until the process asks for it.
     func send(_ invocation: ChannelInvocation) -> [ChannelEvent]
-    /// Whether the process has got the whole of this batch.
-    func hasHandedOver(_ number: UInt64) -> Bool
-    /// Reads what the process wrote before it ended.
+    /// Whether the process may have seen any of this batch.
+    func hasBegun(_ number: UInt64) -> Bool
+    /// Reads what the process wrote before it ended, up to a limit.
     func drain() -> [ChannelEvent]
 }
 

@@ -23,6 +23,8 @@ final class HandlerLoop {
     private var errors: OutputCapture
     private let startDeadline: ContinuousClock.Instant
     private var isReady = false
+    /// It answered a batch or failed one; a process that never does has not really started.
+    private var hasWorked = false
     private var inFlight: [InFlight] = []
     private var nextNumber: UInt64 = 1
     private var stopBy: ContinuousClock.Instant?
@@ -122,8 +124,11 @@ final class HandlerLoop {
         if let first = inFlight.first {
             moments.append(first.start + function.timeout)
             let slow = first.start + PoolPlan.slowAfter
-            if slow > .now { moments.append(slow) }
+            // Others may wait behind a slow batch for a process that can start when the back-off is over; while every
+            // process is busy, nothing but this makes the pool look.
+            moments.append(slow > .now ? slow : .now + PoolPlan.lookAgainAfter)
         }
+        if let moment = channel.nextDue { moments.append(moment) }
         return moments.min()
     }
 
@@ -181,6 +186,7 @@ final class HandlerLoop {
         let now = ContinuousClock.now
         if !inFlight.isEmpty { inFlight[0].start = max(inFlight[0].start, now) }
         reports.answered(answered.start.duration(to: now))
+        hasWorked = true
         answered.invocation.finish(outcome)
     }
 
@@ -203,6 +209,7 @@ final class HandlerLoop {
 
         if let first = inFlight.first, let failure = failure(of: first, cause, status) {
             inFlight.removeFirst()
+            hasWorked = true
             first.invocation.finish(.failed(failure))
         }
         let unstarted = inFlight.map(\.invocation) + inbox.close()
@@ -226,12 +233,17 @@ final class HandlerLoop {
     }
 
     /// What the end means for the batch that was running; `nil` when it was not.
+    ///
+    /// A process that ends or hangs before it has read the whole batch spends an attempt too: it would do so with
+    /// the same batch for ever.
     private func failure(of first: InFlight, _ cause: EndCause, _ status: ExitStatus) -> HandlerFailure? {
-        guard channel.hasHandedOver(first.number) else { return nil }
-        switch cause {
-        case .timedOut(let number):
-            // Another batch's time was over, and its answer came with the last words.
+        if case .timedOut(let number) = cause {
+            // Or another batch's time was over, and its answer came with the last words.
             return number == first.number ? .timedOut(after: function.timeout) : nil
+        }
+        guard channel.hasBegun(first.number) else { return nil }
+        switch cause {
+        case .timedOut: return nil
         case .broken(let reason): return .malformedReply(reason: reason)
         case .stopped, .exited, .startFailed: return .exited(status, stderrTail: errors.tailText)
         }
@@ -239,16 +251,16 @@ final class HandlerLoop {
 
     private func startFailure(_ cause: EndCause, _ status: ExitStatus) -> String? {
         switch cause {
-        case _ where isReady: return nil
-        case .stopped: return nil
+        case _ where hasWorked: return nil
+        case .stopped, .timedOut: return nil
         case .startFailed(let reason), .broken(let reason): return withLastWords(reason)
-        case .timedOut: return nil
         case .exited:
             if errors.tailText.hasSuffix("No module named awslambdaric") {
                 return
                     "\(errors.tailText): install it with pip install awslambdaric, or choose a Python that has it"
             }
-            return withLastWords("the process ended with \(status) before it asked for work")
+            let missing = isReady ? "took a batch" : "asked for work"
+            return withLastWords("the process ended with \(status) before it \(missing)")
         }
     }
 
@@ -268,7 +280,7 @@ struct HandlerReports {
 
 /// How a handler ended.
 struct HandlerEnding {
-    /// Why the process never asked for work; `nil` when it did.
+    /// Why the process never did any work; `nil` when it did, or had no chance to.
     let startFailure: String?
     /// Batches that the function never had.
     let unstarted: [PendingInvocation]

@@ -161,9 +161,9 @@ package final class HandlerPool: HandlerTransport {
         state.nextID += 1
         do {
             let inbox = try HandlerInbox()
-            state.handlers.append(Handler(id: id, inbox: inbox))
             // The process dies with this thread, which ends when the process has.
-            HandlerThread.start { [self] in run(id, inbox) }
+            try HandlerThread.start { [self] in run(id, inbox) }
+            state.handlers.append(Handler(id: id, inbox: inbox))
         } catch {
             state.backoff.failed("\(error)", at: settings.elapsed())
         }

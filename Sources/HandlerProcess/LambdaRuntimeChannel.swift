@@ -7,12 +7,19 @@ import StreamCore
 final class LambdaRuntimeChannel: HandlerChannel {
     /// A runtime needs one; some open another one to answer on.
     private static let maximumConnections = 16
+    /// How long to wait after the host had no descriptor left for a connection.
+    private static let acceptPause = Duration.milliseconds(100)
+    /// 16 MiB from each connection: more than a response at its limit, should something that outlived the process
+    /// go on writing.
+    private static let roundsAtEnd = 16
 
     private let listener: Descriptor
     /// Host and port, as `AWS_LAMBDA_RUNTIME_API` has them.
     let address: String
     private let names: ResourceNames
     private var connections: [RuntimeAPIConnection] = []
+    /// Until then a connection that waits cannot be taken, and polling for it would spin.
+    private var acceptsAfter: ContinuousClock.Instant?
     private var current: ChannelInvocation?
     private var isHandedOver = false
     private var isReady = false
@@ -40,8 +47,13 @@ final class LambdaRuntimeChannel: HandlerChannel {
     var handlerDescriptor: Int32? { nil }
     func closeHandlerDescriptor() {}
 
+    var nextDue: ContinuousClock.Instant? { acceptsAfter }
+
     func appendDescriptors(to set: inout [pollfd]) {
-        set.append(pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0))
+        if let acceptsAfter, acceptsAfter <= .now { self.acceptsAfter = nil }
+        // A negative number is passed over.
+        let listenerNumber = acceptsAfter == nil ? listener.number : -1
+        set.append(pollfd(fd: listenerNumber, events: Int16(POLLIN), revents: 0))
         for connection in connections { set.append(connection.descriptor) }
     }
 
@@ -60,20 +72,30 @@ final class LambdaRuntimeChannel: HandlerChannel {
         return dispatch()
     }
 
-    func hasHandedOver(_ number: UInt64) -> Bool { current?.number != number || isHandedOver }
+    func hasBegun(_ number: UInt64) -> Bool { current?.number != number || isHandedOver }
 
     func drain() -> [ChannelEvent] {
-        for connection in connections { connection.receive() }
-        return serveRequests()
+        var events: [ChannelEvent] = []
+        for _ in 0..<Self.roundsAtEnd {
+            let mayHaveMore = connections.map { $0.receive() }.contains(true)
+            events += serveRequests()
+            if !mayHaveMore { break }
+        }
+        return events
     }
 
     private func accept() {
         while true {
-            guard let socket = try? Descriptor(millrace_accept(listener.number), from: "accept4") else {
+            do throws(SystemCallFailure) {
+                let socket = try Descriptor(millrace_accept(listener.number), from: "accept4")
+                guard connections.count < Self.maximumConnections else { continue }
+                connections.append(RuntimeAPIConnection(socket: socket))
+            } catch {
+                let isOver = [EAGAIN, EINTR, ECONNABORTED].contains(error.error)
+                // Out of descriptors or memory: the listener stays readable.
+                if !isOver { acceptsAfter = .now + Self.acceptPause }
                 return
             }
-            guard connections.count < Self.maximumConnections else { continue }
-            connections.append(RuntimeAPIConnection(socket: socket))
         }
     }
 

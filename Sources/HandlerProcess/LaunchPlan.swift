@@ -48,11 +48,15 @@ struct LaunchPlan: Equatable {
         return path
     }
 
+    /// The newest one: an older release build must not win over what was just built for debugging, nor the other way.
     private static func library(of function: FunctionDefinition) throws(StartFailure) -> String {
         let code = function.codeDirectory
         let file = "lib\(function.handler).so"
         let places = ["\(code)/.build/release/\(file)", "\(code)/.build/debug/\(file)", "\(code)/\(file)"]
-        guard let place = places.first(where: FileManager.default.fileExists(atPath:)) else {
+        let libraries = places.compactMap { place in
+            FileManager.default.modificationDate(of: place).map { (place: place, modified: $0) }
+        }
+        guard let place = libraries.max(by: { $0.modified < $1.modified })?.place else {
             throw StartFailure(
                 reason: "plugin \(file) is not built: run swift build -c release --package-path \(code)"
             )
@@ -125,5 +129,11 @@ extension FileManager {
     fileprivate func isDirectory(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false
         return fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+    }
+
+    /// Of the file itself where the path is a link; `nil` when there is none.
+    fileprivate func modificationDate(of path: String) -> Date? {
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        return try? attributesOfItem(atPath: file)[.modificationDate] as? Date
     }
 }

@@ -8,6 +8,10 @@ final class PluginChannel: HandlerChannel {
     /// after a crash.
     static let depth = 8
     private static let readBytes = 64 << 10
+    /// A plugin that never stops writing must not keep the time from being looked at.
+    private static let readsPerRound = 16
+    /// More than a socket holds, should something that outlived the process go on writing.
+    private static let readsAtEnd = 64
 
     private struct Outgoing {
         let number: UInt64
@@ -39,6 +43,8 @@ final class PluginChannel: HandlerChannel {
         handlerEnd = nil
     }
 
+    var nextDue: ContinuousClock.Instant? { nil }
+
     func appendDescriptors(to set: inout [pollfd]) {
         guard isOpen else { return }
         let events = outgoing.isEmpty ? POLLIN : POLLIN | POLLOUT
@@ -48,7 +54,7 @@ final class PluginChannel: HandlerChannel {
     func serve(_ ready: ArraySlice<pollfd>) -> [ChannelEvent] {
         guard let result = ready.first?.revents, result != 0, isOpen else { return [] }
         // Answers first: a plugin that is blocked in writing one does not read.
-        let events = result & Int16(POLLIN | POLLHUP | POLLERR) != 0 ? receive() : []
+        let events = result & Int16(POLLIN | POLLHUP | POLLERR) != 0 ? receive(reads: Self.readsPerRound) : []
         if isOpen { flush() }
         return events
     }
@@ -69,9 +75,9 @@ final class PluginChannel: HandlerChannel {
         return []
     }
 
-    func hasHandedOver(_ number: UInt64) -> Bool { !outgoing.contains { $0.number == number } }
+    func hasBegun(_ number: UInt64) -> Bool { !outgoing.contains { $0.number == number && $0.sent == 0 } }
 
-    func drain() -> [ChannelEvent] { isOpen ? receive() : [] }
+    func drain() -> [ChannelEvent] { isOpen ? receive(reads: Self.readsAtEnd) : [] }
 
     private func flush() {
         while var first = outgoing.first {
@@ -107,10 +113,10 @@ final class PluginChannel: HandlerChannel {
         }
     }
 
-    private func receive() -> [ChannelEvent] {
+    private func receive(reads: Int) -> [ChannelEvent] {
         var events: [ChannelEvent] = []
         let descriptor = socket.number
-        while isOpen {
+        for _ in 0..<reads where isOpen {
             let isDrained = withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 1) { buffer in
                 let length = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
                 if length > 0 {
@@ -120,22 +126,33 @@ final class PluginChannel: HandlerChannel {
                 }
                 return length < buffer.count
             }
-            takeMessages(into: &events)
+            guard takeMessages(into: &events) else {
+                // Nothing after it can be understood.
+                isOpen = false
+                return events
+            }
             if isDrained { break }
         }
         if !isOpen { events.append(.closed) }
         return events
     }
 
-    private func takeMessages(into events: inout [ChannelEvent]) {
+    /// - Returns: `false` when the plugin broke the protocol, which is then the last event.
+    private func takeMessages(into events: inout [ChannelEvent]) -> Bool {
         do {
-            while let message = try reader.next() { events.append(event(for: message)) }
+            while let message = try reader.next() {
+                let event = event(for: message)
+                events.append(event)
+                if case .broken = event { return false }
+            }
+            return true
         } catch {
             events.append(
                 isReady
                     ? .broken(reason: "\(error)")
                     : .startFailed(reason: "the plugin sent \(error): build it again")
             )
+            return false
         }
     }
 

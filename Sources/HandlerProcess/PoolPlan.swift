@@ -25,6 +25,8 @@ struct PoolPlan: Equatable {
 
     /// A batch that takes longer makes its function a slow one.
     static let slowAfter = Duration.milliseconds(20)
+    /// How often a process with a slow batch makes the pool look whether others can start.
+    static let lookAgainAfter = Duration.seconds(1)
 
     /// Batches that one process may hold.
     let channelDepth: Int

@@ -6,6 +6,10 @@ import StreamCore
 /// One connection of a runtime to its Runtime API.
 final class RuntimeAPIConnection {
     private static let readBytes = 64 << 10
+    /// A runtime that never stops writing must not keep the time from being looked at.
+    private static let readsPerRound = 16
+    /// What may wait behind a request that has no answer yet: a small pipelined request, not a stream.
+    private static let maximumWaitingBytes = 128 << 10
     /// Memory that is kept for the next event; larger events are rare.
     private static let keptBytes = 4 << 20
 
@@ -57,9 +61,13 @@ final class RuntimeAPIConnection {
         if result & Int16(POLLIN | POLLHUP | POLLERR) != 0 { receive() }
     }
 
-    func receive() {
+    /// Reads what is there, up to a limit.
+    ///
+    /// - Returns: Whether there may be more.
+    @discardableResult
+    func receive() -> Bool {
         let descriptor = socket.number
-        while isOpen, isReadable {
+        for _ in 0..<Self.readsPerRound where isOpen && isReadable {
             let isDrained = withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 1) { buffer in
                 let length = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
                 if length > 0 {
@@ -68,14 +76,17 @@ final class RuntimeAPIConnection {
                     isReadable = false
                     // A parked runtime that has gone would swallow the next batch; requests that came before
                     // the end are still served.
-                    isOpen = !isParked && (!isFlushed || parser.hasBufferedBytes)
+                    isOpen = !isParked && (!isFlushed || parser.bufferedBytes > 0)
                 } else if errno != EAGAIN, errno != EINTR {
                     isOpen = false
                 }
                 return length < buffer.count
             }
-            if isDrained { break }
+            // Nothing is parsed meanwhile, so that the parser's own limits do not hold.
+            if isParked || !isFlushed, parser.bufferedBytes > Self.maximumWaitingBytes { isOpen = false }
+            if isDrained { return false }
         }
+        return isOpen && isReadable
     }
 
     /// The next request, once the one before it is answered.

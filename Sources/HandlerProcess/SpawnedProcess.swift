@@ -13,6 +13,8 @@ final class SpawnedProcess {
     let output: Descriptor
     let errors: Descriptor
     private var status: ExitStatus?
+    /// How long a killed process may take to end: one that has become another user cannot be killed.
+    private static let endLimitMilliseconds: Int32 = 5000
 
     /// - Parameter channel: Becomes the process's descriptor 3.
     init(_ plan: LaunchPlan, channel: Int32?) throws(StartFailure) {
@@ -37,18 +39,25 @@ final class SpawnedProcess {
 
     /// Kills the process and every process of its group, and waits for its end.
     ///
-    /// - Returns: How it ended, which is its own doing when it was already over.
+    /// - Returns: How it ended, which is its own doing when it was already over; unknown when it does not end
+    ///   within 5 s, or its end went to somebody else, such as to the kernel in a host that ignores SIGCHLD.
     func endNow() -> ExitStatus {
         if let status { return status }
         // Before the process is reaped, so that its number cannot have passed to another group.
         kill(-pid, SIGKILL)
-        var number: Int32 = 0
-        var isSignal: Int32 = 0
-        let result = millrace_reap(end.number, &number, &isSignal)
-        precondition(result == 0, "a child is reaped once")
-        let status = isSignal == 1 ? ExitStatus.signal(number) : .code(number)
+        let status = awaitEnd()
         self.status = status
         return status
+    }
+
+    private func awaitEnd() -> ExitStatus {
+        let limit = ContinuousClock.now + .milliseconds(Int64(Self.endLimitMilliseconds))
+        var ended = pollfd(fd: end.number, events: Int16(POLLIN), revents: 0)
+        while poll(&ended, 1, Self.endLimitMilliseconds) < 0, errno == EINTR, .now < limit { continue }
+        var number: Int32 = 0
+        var isSignal: Int32 = 0
+        guard ended.revents != 0, millrace_reap(end.number, &number, &isSignal) == 0 else { return .unknown }
+        return isSignal == 1 ? .signal(number) : .code(number)
     }
 
     /// A process that cannot be watched is ended: nobody would ever do it.

@@ -88,10 +88,10 @@ package struct LambdaEventWriter: Sendable {
             let payloadBytes = Int(entry.payloadBytes)
             let key = bytes + Int(entry.offset)
             if entry.arrival.milliseconds != arrivalMilliseconds { remember(entry.arrival.milliseconds) }
-            // One check of the capacity per record; an escaped key takes up to six bytes for one.
+            // One check of the capacity per record; an escaped key takes up to six bytes for one, and two quotes.
             let start = writer.reserve(
                 event.shared.count + 2 * SequenceNumber.maximumDigits + arrivalText.count + 6 * keyBytes
-                    + (payloadBytes + 2) / 3 * 4
+                    + 2 + (payloadBytes + 2) / 3 * 4
             )
 
             var output = JSONOutput(start)

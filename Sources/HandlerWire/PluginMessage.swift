@@ -25,10 +25,9 @@ package struct PluginMessageReader: Sendable {
     package init() {}
 
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        if start == buffer.count {
-            buffer.removeAll(keepingCapacity: true)
-            start = 0
-        }
+        // Also when a message is cut: a plugin that never pauses may never end one at the end of a read.
+        buffer.removeFirst(start)
+        start = 0
         buffer += bytes
     }
 

@@ -45,8 +45,8 @@ package struct RuntimeAPIRequestParser: Sendable {
         buffer += bytes
     }
 
-    /// Something came that no request has been made of yet.
-    package var hasBufferedBytes: Bool { start < buffer.count }
+    /// Bytes that came and that no request has been made of yet.
+    package var bufferedBytes: Int { buffer.count - start }
 
     /// - Returns: The next event, or `nil` when more bytes are needed.
     /// - Throws: When the connection cannot go on.

@@ -9,7 +9,7 @@ struct StreamSummary: Encodable {
     let streamName: String
     let streamARN: String
     let streamStatus = "ACTIVE"
-    let streamModeDetails = Mode(streamMode: "PROVISIONED")
+    let streamModeDetails: Mode
     let retentionPeriodHours: Int
     /// Seconds since 1970.
     let streamCreationTimestamp: Double
@@ -92,6 +92,7 @@ extension KinesisService {
         StreamSummary(
             streamName: stream.name.text,
             streamARN: names.stream(stream.name),
+            streamModeDetails: StreamSummary.Mode(streamMode: stream.mode.rawValue),
             retentionPeriodHours: Self.retentionHours(of: stream),
             streamCreationTimestamp: stream.created.seconds,
             openShardCount: try stream.listShards().count(where: \.isOpen)

@@ -10,6 +10,7 @@ package struct ManagedHost: Sendable {
     package let processes: @Sendable (FunctionName) -> HandlerReport
     package let leases: @Sendable (MappingID) async throws -> [LeaseRow]
     package let mappingState: @Sendable (EventSourceMapping) -> String
+    package let retention: ManagedRetention?
 
     package init(
         functions: @escaping @Sendable () async throws -> [RegisteredFunction],
@@ -17,7 +18,8 @@ package struct ManagedHost: Sendable {
         remove: @escaping @Sendable (FunctionName) async throws -> Bool,
         processes: @escaping @Sendable (FunctionName) -> HandlerReport,
         leases: @escaping @Sendable (MappingID) async throws -> [LeaseRow],
-        mappingState: @escaping @Sendable (EventSourceMapping) -> String
+        mappingState: @escaping @Sendable (EventSourceMapping) -> String,
+        retention: ManagedRetention? = nil
     ) {
         self.functions = functions
         self.register = register
@@ -25,6 +27,26 @@ package struct ManagedHost: Sendable {
         self.processes = processes
         self.leases = leases
         self.mappingState = mappingState
+        self.retention = retention
+    }
+}
+
+/// How long a host's streams keep their records, in hours; `nil` for ever.
+///
+/// The calls throw `StreamNotFound`.
+package struct ManagedRetention: Sendable {
+    package let limits: ClosedRange<Int>
+    package let hours: @Sendable (StreamName) async throws -> Int?
+    package let setHours: @Sendable (StreamName, Int?) async throws -> Void
+
+    package init(
+        limits: ClosedRange<Int>,
+        hours: @escaping @Sendable (StreamName) async throws -> Int?,
+        setHours: @escaping @Sendable (StreamName, Int?) async throws -> Void
+    ) {
+        self.limits = limits
+        self.hours = hours
+        self.setHours = setHours
     }
 }
 

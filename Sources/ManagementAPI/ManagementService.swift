@@ -36,11 +36,16 @@ package struct ManagementService: Sendable {
             case ("DELETE", "functions", 2): return try await remove(parts[1])
             case ("GET", "mappings", 1): return try answer(200, try await mappings())
             case ("GET", "checkpoints", 1): return try answer(200, try await checkpoints())
+            case ("GET", "streams", 3) where parts[2] == "retention": return try await retention(parts[1])
+            case ("PUT", "streams", 3) where parts[2] == "retention":
+                return try await setRetention(parts[1], body)
             default:
                 return refuse(404, ["no such call: \(method) \(path)"])
             }
         } catch let refused as RegistrationRefused {
             return refuse(400, refused.reasons)
+        } catch let missing as StreamNotFound {
+            return refuse(404, ["\(missing)"])
         } catch {
             return refuse(500, ["\(error)"])
         }
@@ -73,6 +78,8 @@ package struct ManagementService: Sendable {
     private func summary(of function: RegisteredFunction) -> FunctionSummary {
         let definition = function.definition
         let report = host.processes(definition.name)
+        let lastError = function.mappings.lazy.flatMap { statuses.reports(of: $0.id) }
+            .compactMap(\.lastError).first
         return FunctionSummary(
             name: definition.name.text,
             runtime: definition.runtime.name,
@@ -83,8 +90,16 @@ package struct ManagementService: Sendable {
             concurrencyLimit: definition.concurrencyLimit,
             streams: function.mappings.map(\.source.stream.text),
             processes: report.processes,
+            state: Self.state(report, lastError),
+            lastError: lastError,
             startFailure: report.startFailure
         )
+    }
+
+    private static func state(_ report: HandlerReport, _ lastError: String?) -> String {
+        if report.startFailure != nil { return "cannot start" }
+        if lastError != nil { return "failing" }
+        return report.processes.isEmpty ? "not started yet" : "ready"
     }
 
     private func mappings() async throws -> [MappingSummary] {
@@ -133,8 +148,33 @@ package struct ManagementService: Sendable {
             records: counts?.records ?? 0,
             batches: counts?.batches ?? 0,
             failedInvocations: counts?.failedInvocations ?? 0,
-            state: ShardState(row: row, parent: parent, activity: report?.activity).description
+            state: ShardState(
+                row: row,
+                isEnabled: mapping.source.isEnabled,
+                parent: parent,
+                activity: report?.activity
+            ).description,
+            lastError: report?.lastError
         )
+    }
+
+    private func retention(_ name: String) async throws -> Answer {
+        guard let retention = host.retention else { return refuse(501, ["this host cannot tell retention"]) }
+        guard let stream = StreamName(name) else { return refuse(404, ["stream \(name) does not exist"]) }
+        return try answer(200, RetentionSummary(hours: try await retention.hours(stream)))
+    }
+
+    private func setRetention(_ name: String, _ body: Data) async throws -> Answer {
+        guard let retention = host.retention else { return refuse(501, ["this host cannot set retention"]) }
+        guard let stream = StreamName(name) else { return refuse(404, ["stream \(name) does not exist"]) }
+        guard let request = try? JSONDecoder().decode(RetentionSummary.self, from: body),
+            request.hours.map(retention.limits.contains) ?? true
+        else {
+            let limits = "\(retention.limits.lowerBound) to \(retention.limits.upperBound)"
+            return refuse(400, ["the body is not {\"hours\": N} with \(limits), or null for no limit"])
+        }
+        try await retention.setHours(stream, request.hours)
+        return try answer(200, request)
     }
 
     private func answer(_ status: Int, _ value: some Encodable) throws -> Answer {
@@ -144,6 +184,11 @@ package struct ManagementService: Sendable {
     }
 
     private func refuse(_ status: Int, _ errors: [String]) -> Answer {
+        Self.refusal(status, errors)
+    }
+
+    /// An answer that says no, with an `ErrorAnswer`.
+    package static func refusal(_ status: Int, _ errors: [String]) -> Answer {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes]
         // Strings always encode; were it not so, the status alone would still say no.

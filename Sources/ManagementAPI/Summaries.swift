@@ -11,6 +11,10 @@ package struct FunctionSummary: Codable, Hashable, Sendable {
     package var concurrencyLimit: Int
     package var streams: [String]
     package var processes: [ProcessSummary]
+    /// In words: whether it is ready, and why not.
+    package var state: String
+    /// Why the batch that is being retried failed; absent while none is.
+    package var lastError: String?
     /// Why no process starts, and when the next is tried; absent while all is well.
     package var startFailure: String?
 
@@ -24,6 +28,8 @@ package struct FunctionSummary: Codable, Hashable, Sendable {
         concurrencyLimit: Int,
         streams: [String],
         processes: [ProcessSummary],
+        state: String,
+        lastError: String?,
         startFailure: String?
     ) {
         self.name = name
@@ -35,6 +41,8 @@ package struct FunctionSummary: Codable, Hashable, Sendable {
         self.concurrencyLimit = concurrencyLimit
         self.streams = streams
         self.processes = processes
+        self.state = state
+        self.lastError = lastError
         self.startFailure = startFailure
     }
 }
@@ -96,7 +104,10 @@ package struct CheckpointSummary: Codable, Hashable, Sendable {
     package var records: Int
     package var batches: Int
     package var failedInvocations: Int
+    /// In words, for people.
     package var state: String
+    /// Why the batch that is being retried failed; absent while none is.
+    package var lastError: String?
 
     package init(
         function: String,
@@ -109,7 +120,8 @@ package struct CheckpointSummary: Codable, Hashable, Sendable {
         records: Int,
         batches: Int,
         failedInvocations: Int,
-        state: String
+        state: String,
+        lastError: String?
     ) {
         self.function = function
         self.mapping = mapping
@@ -122,6 +134,30 @@ package struct CheckpointSummary: Codable, Hashable, Sendable {
         self.batches = batches
         self.failedInvocations = failedInvocations
         self.state = state
+        self.lastError = lastError
+    }
+}
+
+/// How long a stream keeps its records: `{"hours": 24}`, or `{"hours": null}` for ever.
+package struct RetentionSummary: Codable, Hashable, Sendable {
+    package var hours: Int?
+
+    package init(hours: Int?) {
+        self.hours = hours
+    }
+
+    private enum CodingKeys: CodingKey {
+        case hours
+    }
+
+    package init(from decoder: any Decoder) throws {
+        // A missing key is a mistake, not a wish to keep everything.
+        hours = try decoder.container(keyedBy: CodingKeys.self).decode(Int?.self, forKey: .hours)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(hours, forKey: .hours)
     }
 }
 

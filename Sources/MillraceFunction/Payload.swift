@@ -28,7 +28,7 @@ extension Payload: RandomAccessCollection {
     @inlinable
     public subscript(position: Int) -> UInt8 {
         precondition(position >= 0 && position < count, "index out of range")
-        return start.load(fromByteOffset: position, as: UInt8.self)
+        return withExtendedLifetime(owner) { start.load(fromByteOffset: position, as: UInt8.self) }
     }
 
     @inlinable

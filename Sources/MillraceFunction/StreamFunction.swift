@@ -2,11 +2,21 @@
 ///
 /// A package builds it as a dynamic library that exports one C function:
 ///
-///     struct DelayAlerts: StreamFunction { init() throws {} mutating func handle(_ batch: RecordBatch,
-///     context: InvocationContext) async throws -> BatchResponse { … } }
+/// ```
+/// struct DelayAlerts: StreamFunction {
+///     init() throws {}
 ///
-///     @_cdecl("millrace_function") public func millraceFunction(_ channel: Int32) -> Int32 {
-///     DelayAlerts.run(channel) }
+///     mutating func handle(
+///         _ batch: RecordBatch,
+///         context: InvocationContext
+///     ) async throws -> BatchResponse { … }
+/// }
+///
+/// @_cdecl("millrace_function")
+/// public func millraceFunction(_ channel: Int32) -> Int32 {
+///     DelayAlerts.run(channel)
+/// }
+/// ```
 public protocol StreamFunction: NamedFromAnyTask {
     /// Made once per process, before its first batch.
     ///

@@ -20,16 +20,11 @@ package final class DataDirectoryLock: Sendable {
         try DataDirectory.make(at: directory)
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw DataDirectoryUnusable(path: path, reason: Self.errorText()) }
+        // From here on an error closes the file through deinit.
         guard Self.lock(descriptor) else {
-            close(descriptor)
             throw DataDirectoryInUse(directory: directory, holder: try? Self.readHolder(at: path))
         }
-        do {
-            try write(address: nil)
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        try write(address: nil)
     }
 
     /// Gives the lock back.

@@ -28,10 +28,12 @@ package struct FunctionRegistry: Sendable {
     /// Others that are registered stay. A function that is registered already takes the new definition. Its mapping
     /// to a stream keeps its identity, and so its checkpoints, for as long as the definition names that stream; the
     /// mapping to a stream that is named no longer is removed with its leases. Repeating is safe and changes nothing.
+    /// Where a mapping starts is settled when it is made.
     ///
     /// - Parameter renewingCode: The code may have changed though the definition did not: every function of the set
     ///   counts as modified.
-    /// - Throws: `DuplicateFunction` or `DuplicateEventSource` when the set contradicts itself; `StoreUnavailable`.
+    /// - Throws: `DuplicateFunction` or `DuplicateEventSource` when the set contradicts itself; `StartingPositionIsFixed`
+    ///   when a function that is registered shall start elsewhere in a stream; `StoreUnavailable`.
     package func register(_ definitions: [FunctionDefinition], renewingCode: Bool = false) async throws {
         try Self.validate(definitions)
         let now = now()
@@ -79,6 +81,19 @@ package struct FunctionRegistry: Sendable {
             .map(EventSourceMapping.init)
     }
 
+    /// Ties a mapping's leases to one incarnation of its stream.
+    ///
+    /// Leases that are about another one, a stream of the same name that was deleted, are removed: their checkpoints and
+    /// finished shards mean nothing to this one.
+    package func bind(_ mapping: MappingID, toIncarnation incarnation: String) async throws {
+        try await database.transaction { db in
+            let sql = "UPDATE mapping SET incarnation = ? WHERE id = ? AND incarnation IS NOT ?"
+            try db.execute(sql: sql, arguments: [incarnation, mapping.text, incarnation])
+            guard db.changesCount > 0 else { return }
+            try db.execute(sql: "DELETE FROM lease WHERE application = ?", arguments: [mapping.text])
+        }
+    }
+
     /// Tells when to read functions and mappings again: at once, and after changes made through this registry.
     ///
     /// Several changes may be one element. Ends when the task that iterates is cancelled.
@@ -96,6 +111,31 @@ package struct DuplicateEventSource: Error, Hashable, CustomStringConvertible {
     package let function: FunctionName
     package let stream: StreamName
     package var description: String { "function \(function) names stream \(stream) in two event sources" }
+}
+
+/// A definition names another starting position than its mapping was made with.
+///
+/// The mapping has checkpoints since then, so the new position would have no effect.
+package struct StartingPositionIsFixed: Error, Hashable, CustomStringConvertible {
+    package let function: FunctionName
+    package let stream: StreamName
+    package let registered: StartingPosition
+    package let requested: StartingPosition
+
+    package var description: String {
+        "function \(function) is registered to start in stream \(stream) at \(registered.shown), "
+            + "which cannot be changed to \(requested.shown): "
+            + "remove the function and register it again to start anew"
+    }
+}
+
+extension StartingPosition {
+    fileprivate var shown: String {
+        guard case .atTimestamp(let time) = self else { return name }
+        let (seconds, milliseconds) = time.milliseconds.quotientAndRemainder(dividingBy: 1000)
+        let fraction = milliseconds == 0 ? "" : ".\(String(1000 + milliseconds).dropFirst())"
+        return "\(name) \(seconds)\(fraction)"
+    }
 }
 
 extension FunctionRegistry {
@@ -138,6 +178,7 @@ extension FunctionRegistry {
             sql: "DELETE FROM mapping WHERE function = ? AND stream NOT IN (SELECT value FROM json_each(?))",
             arguments: [definition.name.text, streams]
         )
+        try refuseOtherStarts(of: definition, in: db)
         for source in definition.eventSources {
             let sql = """
                 INSERT INTO mapping (id, function, stream, source) VALUES (?, ?, ?, ?)
@@ -147,6 +188,21 @@ extension FunctionRegistry {
             try db.execute(
                 sql: sql,
                 arguments: [id, definition.name.text, source.stream.text, try json(source)]
+            )
+        }
+    }
+
+    private static func refuseOtherStarts(of definition: FunctionDefinition, in db: Database) throws {
+        let registered = try mappings(in: db).filter { $0.function == definition.name }.map(\.source)
+        for source in definition.eventSources {
+            guard let former = registered.first(where: { $0.stream == source.stream }),
+                former.startingPosition != source.startingPosition
+            else { continue }
+            throw StartingPositionIsFixed(
+                function: definition.name,
+                stream: source.stream,
+                registered: former.startingPosition,
+                requested: source.startingPosition
             )
         }
     }

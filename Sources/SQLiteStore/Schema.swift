@@ -38,6 +38,7 @@ enum Schema {
             function TEXT NOT NULL REFERENCES function (name) ON DELETE CASCADE,
             stream TEXT NOT NULL,
             source TEXT NOT NULL, -- JSON of EventSource
+            incarnation TEXT, -- of the stream that the leases are about; null before the first
             UNIQUE (function, stream)
         ) STRICT, WITHOUT ROWID
         """

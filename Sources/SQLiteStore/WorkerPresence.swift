@@ -14,8 +14,14 @@ package final class WorkerPresence: Sendable {
     package init(of worker: WorkerID, directory: String) throws {
         let folder = Self.folder(in: directory)
         try DataDirectory.make(at: folder)
-        path = Self.path(of: worker, in: folder)
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let path = Self.path(of: worker, in: folder)
+        descriptor = try Self.lockedFile(path)
+        self.path = path
+    }
+
+    /// Apart from `init`, since a value that was never ours must not remove the file at its end.
+    private static func lockedFile(_ path: String) throws -> Int32 {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw DataDirectoryUnusable(path: path, reason: String(cString: strerror(errno)))
         }
@@ -23,6 +29,7 @@ package final class WorkerPresence: Sendable {
             close(descriptor)
             throw DataDirectoryUnusable(path: path, reason: "another process has the same worker name")
         }
+        return descriptor
     }
 
     deinit {

@@ -27,8 +27,22 @@ package final class DrainSignal: Sendable {
     }
 
     /// Calls `action` once when draining is requested; at once when it was before.
-    package func onRequest(_ action: @escaping @Sendable () -> Void) {
-        if add(action) == nil { action() }
+    ///
+    /// - Returns: What `forget` takes; of no use once draining was requested.
+    @discardableResult
+    package func onRequest(_ action: @escaping @Sendable () -> Void) -> Registration? {
+        let registration = add(action)
+        if registration == nil { action() }
+        return registration
+    }
+
+    /// An action that waits for a request.
+    package typealias Registration = Int
+
+    /// Drops an action whose cause has gone, with all that it holds on to.
+    package func forget(_ registration: Registration?) {
+        guard let registration else { return }
+        state.withLock { _ = $0.waiters.removeValue(forKey: registration) }
     }
 
     /// Returns when draining was requested, or throws when the task is cancelled.
@@ -51,7 +65,7 @@ package final class DrainSignal: Sendable {
             _ = await work.result
             return nil
         }
-        defer { state.withLock { _ = $0.waiters.removeValue(forKey: waiter) } }
+        defer { forget(waiter) }
         do {
             return try await withTaskCancellationHandler {
                 try await work.value

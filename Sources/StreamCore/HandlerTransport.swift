@@ -61,11 +61,14 @@ package struct HandlerUnavailable: Error, Hashable, Sendable, CustomStringConver
 package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
     case code(Int32)
     case signal(Int32)
+    /// The system did not tell.
+    case unknown
 
     package var description: String {
         switch self {
         case .code(let code): "exit code \(code)"
         case .signal(let signal): "signal \(signal)"
+        case .unknown: "an unknown status"
         }
     }
 }

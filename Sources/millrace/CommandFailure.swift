@@ -6,14 +6,17 @@ import Foundation
 struct CommandFailure: Error {
     let messages: [String]
     let hint: String?
+    /// A call got no answer: what it asked for may have been done.
+    let isUnanswered: Bool
 
-    init(_ messages: String..., hint: String? = nil) {
-        self.init(messages: messages, hint: hint)
+    init(_ messages: String..., hint: String? = nil, isUnanswered: Bool = false) {
+        self.init(messages: messages, hint: hint, isUnanswered: isUnanswered)
     }
 
-    init(messages: [String], hint: String? = nil) {
+    init(messages: [String], hint: String? = nil, isUnanswered: Bool = false) {
         self.messages = messages
         self.hint = hint
+        self.isUnanswered = isUnanswered
     }
 
     func report() {

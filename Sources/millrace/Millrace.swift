@@ -1,4 +1,6 @@
 import ArgumentParser
+import EmbeddedLog
+import Foundation
 
 @main
 struct Millrace: AsyncParsableCommand {
@@ -27,7 +29,40 @@ struct Millrace: AsyncParsableCommand {
             failure.report()
             exit(withError: ExitCode.failure)
         } catch {
-            exit(withError: error)
+            end(with: error)
         }
+    }
+
+    /// Says what went wrong in the same words as every other failure.
+    private static func end(with error: any Error) -> Never {
+        let code = exitCode(for: error)
+        switch code {
+        case .success: exit(withError: error)
+        case .validationFailure:
+            let arguments = CommandLine.arguments.dropFirst()
+            let failure = UnknownCommand(in: Array(arguments), of: Millrace.self)?.failure
+            (failure ?? CommandFailure(usageText(of: error))).report()
+        default: CommandFailure(text(of: error), hint: (error as? LogCorrupted)?.hint).report()
+        }
+        exit(withError: code)
+    }
+
+    /// Foundation's own text for a failure on a file hides the path among its internals.
+    private static func text(of error: any Error) -> String {
+        guard let failure = error as? CocoaError, let path = failure.filePath else {
+            return message(for: error)
+        }
+        let code = (failure.underlying as? POSIXError)?.code.rawValue
+        let reason = code.map { String(cString: strerror($0)) } ?? failure.localizedDescription
+        return "\(path) cannot be used: \(reason)"
+    }
+
+    /// The library's text, whose first line begins with `Error: ` and a capital letter.
+    private static func usageText(of error: any Error) -> String {
+        let text = fullMessage(for: error)
+        let heading = "Error: "
+        guard text.hasPrefix(heading) else { return text }
+        let message = text.dropFirst(heading.count)
+        return message.prefix(1).lowercased() + message.dropFirst()
     }
 }

@@ -23,8 +23,14 @@ import Testing
     @Test func `a closed log reads the same when it is opened again`() async throws {
         try await withTemporaryDirectory { path in
             let numbers = try await reopened(path) { log in
-                let stream = try log.createStream("flights", shardCount: 2, retention: .hours(48))
-                try stream.setTags(["team": "ops"])
+                let stream = try log.createStream(
+                    "flights",
+                    shardCount: 2,
+                    retention: .hours(48),
+                    mode: .onDemand,
+                    tags: ["env": "test"]
+                )
+                try stream.changeTags { $0["team"] = "ops" }
                 return await stream.append(each: ["a", "b"])
             }
             try await reopened(path) { log in
@@ -37,7 +43,8 @@ import Testing
                 // Nothing was lost, so no number is skipped.
                 #expect(more == numbers.suffix(1).map(\.successor))
                 #expect(stream.retention == .hours(48))
-                #expect(stream.tags == ["team": "ops"])
+                #expect(stream.tags == ["env": "test", "team": "ops"])
+                #expect(stream.mode == .onDemand)
             }
         }
     }

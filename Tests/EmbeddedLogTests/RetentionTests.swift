@@ -1,4 +1,5 @@
 import EmbeddedLog
+import Logging
 import StreamCore
 import TestSupport
 import Testing
@@ -64,6 +65,99 @@ import Testing
             #expect(first.batch.payloads == ["hour 0"])
             let next = try await reader.read(maxRecords: 10, maxBytes: 1000, wait: .zero)
             #expect(next.batch.payloads == ["hour 3"])
+        }
+    }
+
+    /// Five records, an hour each, of which the last two are kept.
+    private func withExpiredRecords(
+        _ body: (EmbeddedStream, _ numbers: [SequenceNumber], _ warnings: Recorder<String>) async throws ->
+            Void
+    ) async throws {
+        let clock = WallClock()
+        let warnings = Recorder<String>()
+        try await withTemporaryDirectory { path in
+            let log = try EmbeddedLog.open(
+                directory: path,
+                options: options(clock),
+                logger: .recordingWarnings(in: warnings)
+            )
+            defer { log.close() }
+            let stream = try log.createStream("flights", shardCount: 1, retention: .hours(2))
+            var numbers: [SequenceNumber] = []
+            for hour in 0..<5 {
+                numbers += await stream.append(each: ["hour \(hour)"])
+                clock.advance(hours: 1)
+            }
+            await log.enforceRetention(now: clock.now)
+            try await body(stream, numbers, warnings)
+        }
+    }
+
+    @Test func `records that expired before they were read are told once`() async throws {
+        try await withExpiredRecords { stream, numbers, warnings in
+            let reader = try await stream.reader(of: .first, from: .afterSequenceNumber(numbers[0]))
+
+            for _ in 0..<3 { _ = try await reader.read(maxRecords: 1, maxBytes: 1000, wait: .zero) }
+
+            #expect(
+                warnings.events == [
+                    "records expired before they were read: from=\(numbers[1]) shard=shardId-000000000000 "
+                        + "stream=flights to=\(numbers[3])"
+                ]
+            )
+        }
+    }
+
+    @Test(arguments: [Position.trimHorizon, .atTimestamp(Timestamp(milliseconds: 0)), .latest])
+    func `a reader that begins at no record in particular has lost none`(position: Position) async throws {
+        try await withExpiredRecords { stream, _, warnings in
+            let reader = try await stream.reader(of: .first, from: position)
+
+            _ = try await reader.read(maxRecords: 10, maxBytes: 1000, wait: .zero)
+
+            #expect(warnings.events.isEmpty)
+        }
+    }
+
+    @Test func `a reader that has read everything that expired has lost none`() async throws {
+        try await withExpiredRecords { stream, numbers, warnings in
+            let reader = try await stream.reader(of: .first, from: .afterSequenceNumber(numbers[2]))
+
+            let read = try await reader.read(maxRecords: 10, maxBytes: 1000, wait: .zero)
+
+            #expect(read.batch.payloads == ["hour 3"])
+            #expect(warnings.events.isEmpty)
+        }
+    }
+
+    @Test func `numbers that a recovery skipped are not told as expired records`() async throws {
+        let clock = WallClock()
+        let warnings = Recorder<String>()
+        var options = options(clock)
+        options.durability = .relaxed
+        try await withTemporaryDirectory { path in
+            let log = try EmbeddedLog.open(directory: path, options: options, logger: silent)
+            let last = try await log.createStream("flights", shardCount: 1).append(each: ["a", "b"])[1]
+            try await withCrashedCopy(of: path) { copy in
+                let log = try EmbeddedLog.open(
+                    directory: copy,
+                    options: options,
+                    logger: .recordingWarnings(in: warnings)
+                )
+                defer { log.close() }
+                let stream = try log.stream("flights")
+                clock.advance(hours: 25)
+                await log.enforceRetention(now: clock.now)
+                let reader = try await stream.reader(of: .first, from: .afterSequenceNumber(last))
+
+                await stream.append(each: ["c"])
+                let read = try await reader.read(maxRecords: 10, maxBytes: 1000, wait: .zero)
+
+                #expect(read.batch.payloads == ["c"])
+                #expect(read.batch.first?.sequenceNumber != last.successor)
+                #expect(warnings.events.isEmpty)
+            }
+            log.close()
         }
     }
 

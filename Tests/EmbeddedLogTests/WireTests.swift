@@ -32,7 +32,8 @@ import Testing
     private let header = SegmentHeader(
         numbers: 0x5011_2233_4400_0007,
         baseCounter: 3,
-        createdMilliseconds: 0x0102
+        createdMilliseconds: 0x0102,
+        salt: 0x0A0B_0C0D
     )
 
     @Test func `the header has its place for each field`() {
@@ -44,7 +45,7 @@ import Testing
         #expect(bytes[16..<24] == [7, 0, 0, 0x44, 0x33, 0x22, 0x11, 0x50])
         #expect(bytes[24..<32] == [3, 0, 0, 0, 0, 0, 0, 0])
         #expect(bytes[32..<40] == [2, 1, 0, 0, 0, 0, 0, 0])
-        #expect(bytes[40..<44] == [0, 0, 0, 0])
+        #expect(bytes[40..<44] == [0x0D, 0x0C, 0x0B, 0x0A])
         #expect(bytes.withUnsafeBytes { SegmentHeader($0) } == header)
     }
 
@@ -59,6 +60,8 @@ import Testing
 }
 
 @Suite struct RecordHeaderTests {
+    private let salt: UInt32 = 0x1234_5678
+
     private func record() -> [UInt8] {
         var bytes = [UInt8](repeating: 0xEE, count: RecordHeader.byteCount) + Array("keypayload".utf8)
         bytes.withUnsafeMutableBytes { target in
@@ -69,7 +72,8 @@ import Testing
                 keyBytes: 3,
                 arrival: 0x0102,
                 counter: 9,
-                durableEnd: 0x30
+                durableEnd: 0x30,
+                salt: salt
             )
         }
         return bytes
@@ -79,7 +83,7 @@ import Testing
         bytes.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return false }
             let header = RecordHeader(at: base)
-            return header.recordBytes == bytes.count && header.isIntact(at: base)
+            return header.recordBytes == bytes.count && header.isIntact(at: base, salt: salt)
         }
     }
 
@@ -93,7 +97,8 @@ import Testing
         #expect(bytes[28..<32] == [3, 0, 0, 0])
         #expect(bytes[32...].elementsEqual("keypayload".utf8))
         let checksum = bytes.dropFirst(4).withUnsafeBytes { millrace_crc32c(0, $0.baseAddress, $0.count) }
-        #expect(bytes[0..<4].elementsEqual(withUnsafeBytes(of: checksum.littleEndian, Array.init)))
+        let salted = (checksum ^ salt).littleEndian
+        #expect(bytes[0..<4].elementsEqual(withUnsafeBytes(of: salted, Array.init)))
         #expect(isIntact(bytes))
     }
 
@@ -109,11 +114,45 @@ import Testing
         var bytes = record()
 
         bytes.withUnsafeMutableBytes { target in
-            if let base = target.baseAddress { RecordHeader.restamp(at: base, durableEnd: 77) }
+            if let base = target.baseAddress { RecordHeader.restamp(at: base, durableEnd: 77, salt: salt) }
         }
 
         #expect(isIntact(bytes))
         #expect(bytes.withUnsafeBytes { $0.baseAddress.map { RecordHeader(at: $0).durableEnd } } == 77)
+    }
+
+    @Test func `a record is not intact in a segment with another salt`() {
+        var bytes = record()
+        let isIntact = bytes.withUnsafeMutableBytes { target in
+            target.baseAddress.map { RecordHeader(at: $0).isIntact(at: $0, salt: salt ^ 1) }
+        }
+
+        #expect(isIntact == false)
+    }
+
+    @Test func `records that move to another segment are sealed anew for it`() throws {
+        let records = NewRecords(["a", "longer", ""])
+        let encoded = EncodedRecords(
+            records,
+            [0, 1, 2],
+            byteCount: EncodedRecords.byteCount(of: records, [0, 1, 2]),
+            firstCounter: 5,
+            arrival: 9,
+            durableEnd: 4000,
+            salt: 1
+        )
+
+        encoded.move(toSegmentWith: salt, durableEnd: 48)
+
+        let base = try #require(encoded.buffer.baseAddress)
+        var offset = 0
+        for counter in UInt64(5)...7 {
+            let header = RecordHeader(at: base + offset)
+            #expect(header.isIntact(at: base + offset, salt: salt))
+            #expect(header.counter == counter && header.durableEnd == 48)
+            offset += header.recordBytes
+        }
+        #expect(offset == encoded.buffer.count)
     }
 
     @Test func `zeros are no record`() {
@@ -124,7 +163,7 @@ import Testing
 @Suite struct SegmentSummaryTests {
     private func summary() -> SegmentSummary {
         var summary = SegmentSummary(
-            emptyAfter: SegmentHeader(numbers: 1, baseCounter: 5, createdMilliseconds: 100)
+            emptyAfter: SegmentHeader(numbers: 1, baseCounter: 5, createdMilliseconds: 100, salt: 7)
         )
         summary.end = 200_000
         summary.lastCounter = 900

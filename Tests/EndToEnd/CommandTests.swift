@@ -48,6 +48,58 @@ extension EndToEnd {
             }
         }
 
+        @Test(arguments: [
+            ["strem", "list"], ["stream", "lst"], ["stream", "put"], ["stream", "list", "--nope"],
+            ["stream", "create", "s", "--retention", "9w"], ["serve", "--listen", "0.0.0.0:0"],
+        ])
+        func `wrong usage is an error with exit code 64`(words: [String]) async throws {
+            let finished = try await run(Repository.millrace, words)
+
+            #expect(finished.end == .exited(64))
+            #expect(finished.standardOutput.isEmpty)
+            #expect(finished.standardError.hasPrefix("error: "))
+        }
+
+        @Test func `a misspelt command brings the one that was probably meant`() async throws {
+            let finished = try await run(Repository.millrace, ["strem", "list"])
+
+            #expect(
+                finished.standardError == """
+                    error: millrace has no command strem
+                    hint: did you mean `millrace stream`?
+
+                    """
+            )
+        }
+
+        @Test func `a stream is created with its retention`() async throws {
+            try await HostFolders.withFresh { folders in
+                try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "orders", "--retention", "7d")
+
+                    let shown = try await host.millrace("stream", "describe", "orders")
+                    #expect(shown.contains("retention  168 h\n"))
+                }
+            }
+        }
+
+        @Test(arguments: [("none", "none"), ("2h", "2 h")])
+        func `a stream is created with a retention that the Kinesis API has no word for`(
+            retention: String,
+            shown: String
+        ) async throws {
+            try await HostFolders.withFresh { folders in
+                try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "orders", "--retention", retention)
+
+                    let described = try await host.millrace("stream", "describe", "orders")
+                    #expect(described.contains("retention  \(shown)\n"))
+                    let listed = try await host.millrace("stream", "list")
+                    #expect(listed.contains(shown))
+                }
+            }
+        }
+
         @Test func `a running host is found by its data directory`() async throws {
             try await HostFolders.withFresh { folders in
                 try folders.addRecorder()

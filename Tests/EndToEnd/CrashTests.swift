@@ -74,6 +74,35 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a host that replaces a killed one goes on at once, without waiting for leases to expire`()
+            async throws
+        {
+            try await HostFolders.withFresh { folders in
+                try folders.addRecorder()
+                let killedWorker = try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "events", "--shards", "1")
+                    try await host.put(lines: "before", into: "events", folders)
+                    try await host.waitUntilProcessed(host.readStream(), in: folders)
+                    let owner = try await host.checkpoints().first?.owner
+                    try await host.killAtOnce()
+                    return try #require(owner)
+                }
+
+                try await HostProcess.withHost(in: folders) { host in
+                    #expect(try await host.checkpoints().count == 1)
+                    try await host.put(lines: "after", into: "events", folders)
+                    try await host.waitUntilProcessed(host.readStream(), in: folders)
+
+                    let owner = try #require(await host.checkpoints().first?.owner)
+                    #expect(owner != killedWorker)
+                    // By the host's own clock: a lease that must expire first takes 10 s.
+                    let served = try #require(host.logTime(of: "serving"))
+                    let acquired = try #require(host.logTime(of: "lease acquired"))
+                    #expect(acquired.timeIntervalSince(served) < 8)
+                }
+            }
+        }
+
         @Test func `a host killed during PutRecords loses no acknowledged record`() async throws {
             var random = SeededRandom()
             print("seed \(random.seed)")

@@ -58,7 +58,36 @@ extension EndToEnd {
             }
         }
 
-        @Test func `a host that is told to stop finishes the batch in flight and checkpoints it`()
+        @Test func `a host that need not sync before it answers delivers every record just as well`()
+            async throws
+        {
+            try await HostFolders.withFresh { folders in
+                try folders.addRecorder()
+                try await HostProcess.withHost(in: folders, ["--durability", "relaxed"]) { host in
+                    try await host.millrace("stream", "create", "events", "--shards", "2")
+
+                    try await host.python(
+                        "produce.py",
+                        "events",
+                        folders.acknowledgedFile,
+                        "--records",
+                        "2000"
+                    )
+                    let log = try await host.readStream()
+                    try await host.waitUntilProcessed(log, in: folders)
+
+                    let history = DeliveryHistory(log: log, deliveries: try folders.deliveries())
+                    #expect(log.count == 2000)
+                    #expect(history.lost.isEmpty)
+                    #expect(history.repeatCount == 0)
+                    #expect(history.keysOutOfOrder == [])
+                    #expect(try await host.stop() == .exited(0))
+                }
+            }
+        }
+
+        @Test(arguments: [SIGTERM, SIGINT])
+        func `a host that is told to stop finishes the batch in flight and checkpoints it`(signal: Int32)
             async throws
         {
             try await HostFolders.withFresh { folders in
@@ -78,7 +107,7 @@ extension EndToEnd {
                         FileManager.default.fileExists(atPath: folders.output + "/waiting")
                     }
 
-                    host.process.signal(SIGTERM)
+                    host.process.signal(signal)
                     let pipe = try #require(FileHandle(forWritingAtPath: release))
                     try pipe.close()
 

@@ -35,6 +35,18 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a folder of functions without a function is refused`() async throws {
+            try await HostFolders.withFresh { folders in
+                let arguments = ["serve", "--data", folders.data, "--functions", folders.functions]
+
+                let refused = try await run(Repository.millrace, arguments)
+
+                let expected = "error: \(folders.functions): no subfolder has a function.yaml"
+                #expect(refused.end == .exited(1))
+                #expect(refused.standardError.hasPrefix(expected))
+            }
+        }
+
         @Test func `a port in use is named`() async throws {
             try await HostFolders.withFresh { folders in
                 try await HostProcess.withHost(in: folders) { host in
@@ -66,13 +78,67 @@ extension EndToEnd {
                 // Below a file: no user may make a folder there, root neither.
                 let file = folders.root + "/file"
                 try "".write(toFile: file, atomically: true, encoding: .utf8)
-                let arguments = ["serve", "--data", file + "/data", "--functions", folders.functions]
+                let arguments = ["serve", "--data", file + "/data", "--listen", "127.0.0.1:0"]
 
-                let refused = try await run(Repository.millrace, arguments + ["--listen", "127.0.0.1:0"])
+                let refused = try await run(Repository.millrace, arguments)
 
                 #expect(refused.end == .exited(1))
+                #expect(refused.standardError.hasPrefix("error: "))
                 #expect(refused.standardError.contains(file + "/data"))
             }
+        }
+
+        @Test func `an address that other machines reach is refused`() async throws {
+            try await HostFolders.withFresh { folders in
+                let refused = try await serve(folders, listen: "0.0.0.0:0")
+
+                #expect(refused.end == .exited(64))
+                #expect(refused.standardError.hasPrefix("error: cannot listen on 0.0.0.0"))
+                #expect(!FileManager.default.fileExists(atPath: folders.data))
+            }
+        }
+
+        @Test func `a data directory that cannot be written is named`() async throws {
+            try await HostFolders.withFresh { folders in
+                try FileManager.default.createDirectory(
+                    atPath: folders.data,
+                    withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o555]
+                )
+
+                let refused = try await serveObeyingPermissions(folders)
+
+                #expect(refused.end == .exited(1))
+                #expect(refused.standardError.hasPrefix("error: "))
+                #expect(refused.standardError.contains(folders.data))
+            }
+        }
+
+        @Test func `a log whose place is taken by a file is named`() async throws {
+            try await HostFolders.withFresh { folders in
+                try FileManager.default.createDirectory(
+                    atPath: folders.data,
+                    withIntermediateDirectories: true
+                )
+                try "".write(toFile: folders.data + "/log", atomically: true, encoding: .utf8)
+
+                let refused = try await serve(folders)
+
+                #expect(refused.end == .exited(1))
+                #expect(refused.standardError == "error: \(folders.data)/log cannot be used: File exists\n")
+            }
+        }
+
+        /// Root may write anywhere, so a host that root starts gives that up first; it stays root and can still be
+        /// executed wherever it lies.
+        private func serveObeyingPermissions(_ folders: HostFolders) async throws -> FinishedCommand {
+            guard geteuid() == 0 else { return try await serve(folders) }
+            let capabilities = "-dac_override,-dac_read_search"
+            return try await run(
+                URL(fileURLWithPath: "/usr/bin/setpriv"),
+                ["--bounding-set", capabilities, "--inh-caps", capabilities, Repository.millrace.path]
+                    + HostProcess.serveArguments(folders)
+            )
         }
 
         private func serve(_ folders: HostFolders, listen: String = "127.0.0.1:0") async throws

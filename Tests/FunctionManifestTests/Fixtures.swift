@@ -19,14 +19,16 @@ func withFunctions<Result>(
 }
 
 /// Reads one function.yaml in a folder called `orders`.
-func load(_ yaml: String) async throws -> FunctionDefinition {
-    try await withFunctions(["orders": yaml]) { try FunctionManifest.load(directory: "\($0)/orders") }
+func load(_ yaml: String, names: ResourceNames = ResourceNames()) async throws -> FunctionDefinition {
+    try await withFunctions(["orders": yaml]) {
+        try FunctionManifest.load(directory: "\($0)/orders", names: names)
+    }
 }
 
 /// What is wrong with one function.yaml, as `line:column: message`.
-func problems(of yaml: String) async throws -> [String] {
+func problems(of yaml: String, names: ResourceNames = ResourceNames()) async throws -> [String] {
     do {
-        _ = try await load(yaml)
+        _ = try await load(yaml, names: names)
         return []
     } catch let error as InvalidManifests {
         return error.problems.map { problem in

@@ -155,6 +155,52 @@ struct FunctionManifestTests {
         }
     }
 
+    @Test func `a folder without a function is refused`() async throws {
+        try await withFunctions([:]) { directory in
+            let failure = #expect(throws: InvalidManifests.self) {
+                try FunctionManifest.loadAll(in: directory)
+            }
+
+            #expect(failure?.description == "\(directory): no subfolder has a function.yaml")
+        }
+    }
+
+    @Test func `the folder of one function is refused with the folder that was meant`() async throws {
+        try await withFunctions(["orders": "Runtime: provided"]) { directory in
+            let failure = #expect(throws: InvalidManifests.self) {
+                try FunctionManifest.loadAll(in: "\(directory)/orders")
+            }
+
+            let expected =
+                "\(directory)/orders: no subfolder has a function.yaml; "
+                + "it has one itself: name its parent \(directory)"
+            #expect(failure?.description == expected)
+        }
+    }
+
+    @Test func `files that are nearly called function yaml are named`() async throws {
+        try await withFunctions([:]) { directory in
+            for file in ["a/functions.yaml", "b/function.yml", "c/function.py", "d/settings.yaml"] {
+                let url = URL(fileURLWithPath: "\(directory)/\(file)")
+                try FileManager.default.createDirectory(
+                    at: url.deletingLastPathComponent(),
+                    withIntermediateDirectories: true
+                )
+                try Data().write(to: url)
+            }
+
+            let failure = #expect(throws: InvalidManifests.self) {
+                try FunctionManifest.loadAll(in: directory)
+            }
+
+            let expected =
+                "\(directory): no subfolder has a function.yaml; "
+                + "\(directory)/a/functions.yaml must be called function.yaml; "
+                + "\(directory)/b/function.yml must be called function.yaml"
+            #expect(failure?.description == expected)
+        }
+    }
+
     @Test func `a folder that does not exist is refused by name`() async throws {
         try await withTemporaryDirectory { directory in
             let all = #expect(throws: InvalidManifests.self) {

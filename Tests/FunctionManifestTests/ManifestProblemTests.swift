@@ -1,4 +1,5 @@
 import FunctionManifest
+import StreamCore
 import Testing
 
 struct ManifestProblemTests {
@@ -45,7 +46,11 @@ struct ManifestProblemTests {
         Case("Environment: {Variables: {A: }}", "1:30: variable A is empty"),
         Case("Environment: {Variables: {_HANDLER: c}}", "1:27: variable _HANDLER is set by the host"),
         Case("Events: [Flights]", "1:9: Events is a list; it must be a map"),
-        Case("Timeout: 3\nTimeout: 3", "1:1: Timeout appears more than once"),
+        Case("Timeout: 3\nTimeout: 3", "2:1: Timeout stands in line 1 already"),
+        Case("Timeout: 3\r\n# ü\r\nTimeout: 3", "3:1: Timeout stands in line 1 already"),
+        Case("Environment:\n  Variables: {ä: 1, B: 2, ä: 3}", "2:27: ä stands in line 2 already"),
+        Case("MemorySize: 128\n'Timeout': 3\n\"Timeout\": 3", "3:1: Timeout stands in line 2 already"),
+        Case("? [a]\n: 1\n? [a]\n: 2", "1:3: <uncovertable> appears more than once"),
     ])
     func `a wrong setting is refused with its place, its value and what it must be`(wrong: Case) async throws
     {
@@ -196,6 +201,56 @@ struct ManifestProblemTests {
 
         #expect(found.count == 1)
         #expect(try #require(found.first).hasPrefix(wrong.problem), "\(found)")
+    }
+
+    @Test func `every repetition of a key is told with its own place`() async throws {
+        let found = try await problems(
+            of: """
+                Runtime: provided
+                Timeout: 3
+                Timeout: 4
+                Events:
+                  A: &a {Type: Kinesis, Type: Kinesis}
+                  B: *a
+                MemorySize: 128
+                Timeout: 5
+                MemorySize: 128
+                """
+        )
+
+        #expect(
+            found == [
+                "3:1: Timeout stands in line 2 already",
+                "5:25: Type stands in line 5 already",
+                "8:1: Timeout stands in line 2 already",
+                "9:1: MemorySize stands in line 7 already",
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        ("eu-west-1:000000000000", "it names region eu-west-1, and this host's is us-east-2"),
+        ("us-east-2:123456789012", "it names account 123456789012, and this host's is 000000000000"),
+        (
+            "eu-west-1:1",
+            "it names region eu-west-1, and this host's is us-east-2; account 1, and this host's is 000000000000"
+        ),
+    ])
+    func `the ARN of a stream elsewhere is refused`(place: String, rule: String) async throws {
+        let arn = "arn:aws:kinesis:\(place):stream/flights"
+        let yaml = """
+            Runtime: provided
+            Events:
+              Flights:
+                Type: Kinesis
+                Properties:
+                  Stream: \(arn)
+                  StartingPosition: LATEST
+            """
+
+        let found = try await problems(of: yaml, names: ResourceNames(region: "us-east-2"))
+
+        #expect(found == ["6:15: Stream is the text \"\(arn)\"; \(rule)"])
     }
 
     @Test func `the hint of a runtime names the nearest one`() async throws {

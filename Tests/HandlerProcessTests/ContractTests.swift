@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
 import HandlerProcess
+import Logging
 import StreamCore
 import Synchronization
 import TestSupport

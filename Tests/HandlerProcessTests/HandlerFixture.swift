@@ -175,6 +175,12 @@ let pythonBootstrap = #"""
             open(argument, "w").write(json.dumps(os.listdir("/proc/self/fd")))
         if action == "group":
             open(argument, "w").write("%d %d %d" % (os.getpid(), os.getpgrp(), os.getsid(0)))
+        if action == "endless-answer":
+            connection.putrequest("POST", base + answer)
+            connection.putheader("Content-Length", str(1 << 50))
+            connection.endheaders()
+            while True:
+                connection.send(b"z" * (1 << 20))
         if action == "large-answer":
             call("POST", answer, b"z" * (7 << 20))
             continue

@@ -1,4 +1,5 @@
 import AWSClient
+import EmbeddedLog
 import Foundation
 import StreamCore
 import TestSupport
@@ -190,6 +191,52 @@ struct StreamOperationTests {
             #expect(page["HasMoreTags"] as? Bool == true)
             #expect(keys(rest) == ["z="])
             #expect(keys(left) == ["env=y"])
+        }
+    }
+
+    @Test func `changes of a stream's tags at the same time all count`() async throws {
+        try await KinesisServer.with { server in
+            try await server.createStream("s")
+
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<40 {
+                    group.addTask {
+                        let tags = #"{"StreamName":"s","Tags":{"\#(number)":""}}"#
+                        try await server.call("AddTagsToStream", tags)
+                        guard number.isMultiple(of: 2) else { return }
+                        let keys = #"{"StreamName":"s","TagKeys":["\#(number)"]}"#
+                        try await server.call("RemoveTagsFromStream", keys)
+                    }
+                }
+                try await group.waitForAll()
+            }
+
+            let left = try server.log.stream("s").tags.keys.compactMap { Int($0) }
+            #expect(left.sorted() == (0..<40).filter { !$0.isMultiple(of: 2) })
+        }
+    }
+
+    @Test(arguments: ["ON_DEMAND", "PROVISIONED"])
+    func `a stream is described with the mode that it was created with`(mode: String) async throws {
+        try await KinesisServer.with { server in
+            try await server.call(
+                "CreateStream",
+                #"{"StreamName":"s","ShardCount":1,"StreamModeDetails":{"StreamMode":"\#(mode)"},"Tags":{"a":"b"}}"#
+            )
+
+            let described = try await server.call("DescribeStream", #"{"StreamName":"s"}"#)
+            let summary = try await server.call("DescribeStreamSummary", #"{"StreamName":"s"}"#)
+            let listed = try await server.call("ListStreams")
+            let limits = try await server.call("DescribeLimits")
+
+            func modeDetails(_ stream: Any?) -> [String: String]? {
+                (stream as? [String: Any])?["StreamModeDetails"] as? [String: String]
+            }
+            #expect(modeDetails(described["StreamDescription"]) == ["StreamMode": mode])
+            #expect(modeDetails(summary["StreamDescriptionSummary"]) == ["StreamMode": mode])
+            #expect(modeDetails((listed["StreamSummaries"] as? [Any])?.first) == ["StreamMode": mode])
+            #expect(limits["OnDemandStreamCount"] as? Int == (mode == "ON_DEMAND" ? 1 : 0))
+            #expect(try server.log.stream("s").tags == ["a": "b"])
         }
     }
 

@@ -18,6 +18,7 @@ import Testing
         let status = statuses.status(of: key, from: .start(.trimHorizon))
         status.update { report in
             report.activity = .retrying(failures: 3, error: "boom", delay: .seconds(2))
+            report.lastError = "boom"
             report.records = 20
             report.batches = 2
             report.oldestPending = Timestamp(milliseconds: 4_000)
@@ -38,6 +39,11 @@ import Testing
         #expect(entry.records == 20)
         #expect(entry.batches == 2)
         #expect(entry.state == "retry 3 in 2 s: boom")
+        #expect(entry.lastError == "boom")
+        let shown = await service.handle(method: "GET", path: "/millrace/v1/functions/counts", body: Data())
+        let function = try JSONDecoder().decode(FunctionSummary.self, from: shown.body)
+        #expect(function.state == "failing")
+        #expect(function.lastError == "boom")
     }
 
     @Test func `a child shard says that it waits for its parent`() async throws {

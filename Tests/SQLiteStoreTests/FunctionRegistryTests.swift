@@ -87,6 +87,43 @@ struct FunctionRegistryTests {
         }
     }
 
+    @Test(arguments: [
+        (StartingPosition.latest, "LATEST"),
+        (.atTimestamp(Timestamp(milliseconds: 1_700_000_000_050)), "AT_TIMESTAMP 1700000000.050"),
+    ])
+    func `where a function starts in a stream cannot be changed afterwards`(
+        start: StartingPosition,
+        shown: String
+    ) async throws {
+        try await withDatabase { database, _ in
+            let registry = FunctionRegistry(database)
+            let moved = FunctionDefinition(
+                name: "orders",
+                runtime: .swiftPlugin,
+                handler: "Orders",
+                codeDirectory: "/functions/orders",
+                eventSources: [EventSource(stream: "first", startingPosition: start)]
+            )
+            try await registry.register([.named("orders", streams: ["first", "second"])])
+            let before = try await registry.functions()
+
+            let refusal = await #expect(throws: StartingPositionIsFixed.self) {
+                try await registry.register([.named("other", streams: ["first"]), moved])
+            }
+
+            #expect(
+                refusal?.description
+                    == "function orders is registered to start in stream first at TRIM_HORIZON, "
+                    + "which cannot be changed to \(shown): "
+                    + "remove the function and register it again to start anew"
+            )
+            #expect(try await registry.functions() == before)
+            try await registry.remove("orders")
+            try await registry.register([moved])
+            #expect(try await registry.mappings().map(\.source.startingPosition) == [start])
+        }
+    }
+
     @Test func `only a changed definition counts as modified`() async throws {
         try await withDatabase { database, _ in
             let clock = CountingClock()
@@ -126,6 +163,23 @@ struct FunctionRegistryTests {
 
             #expect(try await registry.functions().map(\.definition.name) == ["other"])
             #expect(try await registry.mappings().map(\.function) == ["other"])
+            #expect(try await store.leases(of: mapping).isEmpty)
+        }
+    }
+
+    @Test func `leases of a deleted stream are gone once the mapping is bound to its successor`() async throws
+    {
+        try await withDatabase { database, _ in
+            let registry = FunctionRegistry(database)
+            let store = SQLiteLeaseStore(database)
+            let mapping = try await registry.mappings(of: .named("orders", streams: ["first"]))[0].id
+            try await registry.bind(mapping, toIncarnation: "1")
+            try await store.add([.start(0)], to: mapping)
+
+            try await registry.bind(mapping, toIncarnation: "1")
+            #expect(try await store.leases(of: mapping).count == 1)
+
+            try await registry.bind(mapping, toIncarnation: "2")
             #expect(try await store.leases(of: mapping).isEmpty)
         }
     }

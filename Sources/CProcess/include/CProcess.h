@@ -43,7 +43,7 @@ pid_t millrace_spawn(const struct millrace_spawn_request *request, struct millra
 int millrace_pidfd_open(pid_t pid);
 
 /// Takes the end of a process that has ended. Returns 0 and how it ended: a signal number when `signalled`
-/// is 1, else an exit code. Returns -1 and errno on failure.
+/// is 1, else an exit code. Returns -1 and errno on failure: EAGAIN while it runs, ECHILD when its end is gone.
 int millrace_reap(int pidfd, int *status, int *signalled);
 
 /// A non-blocking event descriptor.
@@ -54,5 +54,8 @@ int millrace_pipe(int ends[2]);
 
 /// The next connection, non-blocking and closed on exec; -1 and errno when there is none.
 int millrace_accept(int listener);
+
+/// Runs `body` on a new thread that nobody joins. Returns 0, or an error number; then `body` is not called.
+int millrace_start_thread(const char *name, size_t stack_bytes, void *argument, void *(*body)(void *));
 
 #endif

@@ -6,7 +6,7 @@ import CBytes
 ///
 /// | offset | bytes | field |
 /// | --- | --- | --- |
-/// | 0 | 4 | CRC-32C of everything after it, to the end of the payload |
+/// | 0 | 4 | CRC-32C of everything after it, to the end of the payload; exclusive-or the segment's salt |
 /// | 4 | 4 | bytes of partition key and payload together |
 /// | 8 | 8 | arrival, milliseconds since 1970 |
 /// | 16 | 8 | counter, see `ShardNumbers` |
@@ -17,6 +17,8 @@ import CBytes
 ///
 /// The durable end tells damage from a write that a power cut tore: a hole before the durable end of a later record
 /// was once whole on disk.
+///
+/// The salt tells a record from bytes of a payload that look like one: no producer knows it.
 struct RecordHeader: Equatable {
     static let byteCount = 32
 
@@ -42,8 +44,8 @@ struct RecordHeader: Equatable {
 
     /// Whether the record at `pointer`, all of which is in memory, is as it was written.
     @inline(__always)
-    func isIntact(at pointer: UnsafeRawPointer) -> Bool {
-        Int(keyBytes) <= dataBytes && checksum == millrace_crc32c(0, pointer + 4, recordBytes - 4)
+    func isIntact(at pointer: UnsafeRawPointer, salt: UInt32) -> Bool {
+        Int(keyBytes) <= dataBytes && checksum ^ salt == millrace_crc32c(0, pointer + 4, recordBytes - 4)
     }
 
     /// Writes the header in front of the key and payload that already stand at `target + 32`.
@@ -54,25 +56,26 @@ struct RecordHeader: Equatable {
         keyBytes: UInt16,
         arrival: Int64,
         counter: UInt64,
-        durableEnd: Int
+        durableEnd: Int,
+        salt: UInt32
     ) {
         target.storeBytes(of: UInt32(dataBytes).littleEndian, toByteOffset: 4, as: UInt32.self)
         target.storeBytes(of: arrival.littleEndian, toByteOffset: 8, as: Int64.self)
         target.storeBytes(of: counter.littleEndian, toByteOffset: 16, as: UInt64.self)
         target.storeBytes(of: UInt32(durableEnd).littleEndian, toByteOffset: 24, as: UInt32.self)
         target.storeBytes(of: UInt32(keyBytes).littleEndian, toByteOffset: 28, as: UInt32.self)
-        seal(at: target, recordBytes: byteCount + dataBytes)
+        seal(at: target, recordBytes: byteCount + dataBytes, salt: salt)
     }
 
-    /// Sets the durable end of a record that has been written to memory only.
-    static func restamp(at target: UnsafeMutableRawPointer, durableEnd: Int) {
+    /// Sets the durable end, and the salt, of a record that has been written to memory only.
+    static func restamp(at target: UnsafeMutableRawPointer, durableEnd: Int, salt: UInt32) {
         target.storeBytes(of: UInt32(durableEnd).littleEndian, toByteOffset: 24, as: UInt32.self)
-        seal(at: target, recordBytes: RecordHeader(at: target).recordBytes)
+        seal(at: target, recordBytes: RecordHeader(at: target).recordBytes, salt: salt)
     }
 
     @inline(__always)
-    private static func seal(at target: UnsafeMutableRawPointer, recordBytes: Int) {
-        let checksum = millrace_crc32c(0, target + 4, recordBytes - 4)
+    private static func seal(at target: UnsafeMutableRawPointer, recordBytes: Int, salt: UInt32) {
+        let checksum = millrace_crc32c(0, target + 4, recordBytes - 4) ^ salt
         target.storeBytes(of: checksum.littleEndian, as: UInt32.self)
     }
 }

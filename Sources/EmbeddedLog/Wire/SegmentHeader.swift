@@ -12,7 +12,7 @@ import CBytes
 /// | 16 | 8 | the shard's number prefix: upper half of the base sequence number |
 /// | 24 | 8 | base counter: no record of the segment has a smaller one |
 /// | 32 | 8 | created, milliseconds: no record of the segment arrived earlier |
-/// | 40 | 4 | zero |
+/// | 40 | 4 | salt of the records' checksums: random; zero in segments of earlier builds |
 /// | 44 | 4 | CRC-32C of the 44 bytes before |
 ///
 /// Records follow without gaps, see `RecordHeader`.
@@ -24,11 +24,13 @@ struct SegmentHeader: Equatable {
     let numbers: UInt64
     let baseCounter: UInt64
     let createdMilliseconds: Int64
+    let salt: UInt32
 
-    init(numbers: UInt64, baseCounter: UInt64, createdMilliseconds: Int64) {
+    init(numbers: UInt64, baseCounter: UInt64, createdMilliseconds: Int64, salt: UInt32) {
         self.numbers = numbers
         self.baseCounter = baseCounter
         self.createdMilliseconds = createdMilliseconds
+        self.salt = salt
     }
 
     /// - Returns: `nil` when the bytes are too few, damaged, or of another version.
@@ -42,6 +44,7 @@ struct SegmentHeader: Equatable {
         numbers = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
         baseCounter = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
         createdMilliseconds = Int64(littleEndian: base.loadUnaligned(fromByteOffset: 32, as: Int64.self))
+        salt = UInt32(littleEndian: base.loadUnaligned(fromByteOffset: 40, as: UInt32.self))
     }
 
     var bytes: [UInt8] {
@@ -52,6 +55,7 @@ struct SegmentHeader: Equatable {
             target.storeBytes(of: numbers.littleEndian, toByteOffset: 16, as: UInt64.self)
             target.storeBytes(of: baseCounter.littleEndian, toByteOffset: 24, as: UInt64.self)
             target.storeBytes(of: createdMilliseconds.littleEndian, toByteOffset: 32, as: Int64.self)
+            target.storeBytes(of: salt.littleEndian, toByteOffset: 40, as: UInt32.self)
             let checksum = millrace_crc32c(0, target.baseAddress, 44)
             target.storeBytes(of: checksum.littleEndian, toByteOffset: 44, as: UInt32.self)
         }

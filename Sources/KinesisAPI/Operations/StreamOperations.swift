@@ -8,7 +8,7 @@ extension KinesisService {
     private static let defaultShardCount = 4
     /// Open shards of all streams together.
     static let shardLimit = 10_000
-    private static let streamModes = ["PROVISIONED", "ON_DEMAND"]
+    private static let streamModes = [StreamMode.provisioned, .onDemand].map(\.rawValue)
 
     func createStream(_ body: Data) throws -> Data? {
         struct Request: Decodable {
@@ -36,9 +36,9 @@ extension KinesisService {
         let shardCount = request.shardCount ?? Self.defaultShardCount
         try checkShardLimit(adding: shardCount)
         let tags = try request.tags.map { try checkedTags($0, existing: [:], stream: name) } ?? [:]
+        let mode = request.streamModeDetails?.streamMode.flatMap(StreamMode.init) ?? .provisioned
         do {
-            let stream = try log.createStream(name, shardCount: shardCount)
-            if !tags.isEmpty { try stream.setTags(tags) }
+            try log.createStream(name, shardCount: shardCount, mode: mode, tags: tags)
         } catch is StreamExists {
             throw KinesisError(
                 .resourceInUse,
@@ -163,10 +163,14 @@ extension KinesisService {
             Answer(
                 shardLimit: Self.shardLimit,
                 openShardCount: openShardCount,
-                onDemandStreamCount: 0,
+                onDemandStreamCount: onDemandStreamCount,
                 onDemandStreamCountLimit: 50
             )
         )
+    }
+
+    private var onDemandStreamCount: Int {
+        log.streamNames.count { name in (try? log.stream(name).mode) == .onDemand }
     }
 
     private var openShardCount: Int {

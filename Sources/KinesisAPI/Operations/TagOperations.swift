@@ -88,7 +88,9 @@ extension KinesisService {
         checks.count(tags.count, printed: "{}", at: "tags", in: 1...200)
         try checks.finish()
         let stream = try stream(reference)
-        try stream.setTags(checkedTags(tags, existing: stream.tags, stream: stream.name))
+        try stream.changeTags { existing in
+            existing = try checkedTags(tags, existing: existing, stream: stream.name)
+        }
         return nil
     }
 
@@ -101,7 +103,9 @@ extension KinesisService {
         }
         try checks.finish()
         let stream = try stream(reference)
-        try stream.setTags(stream.tags.filter { !keys.contains($0.key) })
+        try stream.changeTags { tags in
+            for key in keys { tags[key] = nil }
+        }
         return nil
     }
 

@@ -84,7 +84,7 @@ extension CommandFailure {
                 hint: "start a host with `millrace serve`, or name another with --endpoint"
             )
         } else {
-            self.init("\(failure)")
+            self.init("\(failure)", isUnanswered: true)
         }
     }
 }

@@ -4,17 +4,24 @@ import SQLiteStore
 
 /// Where the running host is: stated, taken from the environment, or found through its data directory.
 struct HostOptions: ParsableArguments {
-    @Option(help: "The host's URL. Default: AWS_ENDPOINT_URL, else the host that serves --data.")
+    @Option(help: "The host's URL.")
     var endpoint: String?
 
-    @Option(help: "The data directory that the host serves.")
-    var data = "./data"
+    @Option(
+        help: """
+            The data directory that the host serves. Without it and --endpoint: AWS_ENDPOINT_URL_KINESIS, else \
+            AWS_ENDPOINT_URL, else ./data.
+            """
+    )
+    var data: String?
 
     func client() throws -> HostClient {
+        if let endpoint { return HostClient(endpoint: endpoint) }
         let environment = ProcessInfo.processInfo.environment
-        let stated = endpoint ?? environment["AWS_ENDPOINT_URL_KINESIS"] ?? environment["AWS_ENDPOINT_URL"]
-        if let stated { return HostClient(endpoint: stated) }
+        let fromEnvironment = environment["AWS_ENDPOINT_URL_KINESIS"] ?? environment["AWS_ENDPOINT_URL"]
+        if data == nil, let fromEnvironment { return HostClient(endpoint: fromEnvironment) }
 
+        let data = data ?? "./data"
         guard let holder = try DataDirectoryLock.holder(of: data) else {
             throw CommandFailure(
                 "no host serves the data directory \(data)",

@@ -20,7 +20,7 @@ struct FunctionList: AsyncParsableCommand {
                 function.runtime,
                 function.streams.isEmpty ? "-" : function.streams.joined(separator: ","),
                 "\(function.processes.count)",
-                function.startFailure.map { "cannot start: \($0)" } ?? "ready"
+                function.startFailure.map { "\(function.state): \($0)" } ?? function.state
             )
         }
         table.print()

@@ -27,7 +27,8 @@ struct FunctionShow: AsyncParsableCommand {
         print("memory       \(function.memoryMegabytes) MB")
         print("concurrency  \(function.concurrencyLimit)")
         print("streams      \(function.streams.joined(separator: ", "))")
-        if let failure = function.startFailure { print("cannot start \(failure)") }
+        print("state        \(function.state)")
+        if let failure = function.startFailure ?? function.lastError { print("because      \(failure)") }
         guard !function.processes.isEmpty else { return }
         print("")
         var table = Table("PID", "STATE", "INVOCATIONS")

@@ -12,29 +12,39 @@ struct Endpoint: HTTPResponder {
     let management: ManagementService
     let listen: ListenAddress
 
-    /// More than any valid call: 10 MiB of records are 14 MB in base64.
-    private static let maximumBodyBytes = 32 * 1024 * 1024
+    /// More than any valid management call, which names a folder at most.
+    private static let maximumManagementBodyBytes = 1024 * 1024
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
         if let refusal = refuseBrowser(request) { return refusal }
         if KinesisEndpoint.handles(request) { return try await kinesis.respond(to: request) }
-        if request.uri.path.hasPrefix(ManagementService.root) {
-            var request = request
-            let body = try await request.collectBody(upTo: Self.maximumBodyBytes)
-            let answer = await management.handle(
+        if request.uri.path.hasPrefix(ManagementService.root) { return try await manage(request) }
+        return plain(
+            .notFound,
+            "no such call; this endpoint serves the Kinesis API and \(ManagementService.root)"
+        )
+    }
+
+    private func manage(_ request: Request) async throws -> Response {
+        var request = request
+        let answer: ManagementService.Answer
+        do {
+            let body = try await request.collectBody(upTo: Self.maximumManagementBodyBytes)
+            answer = await management.handle(
                 method: request.method.rawValue,
                 path: request.uri.path,
                 body: Data(body.readableBytesView)
             )
-            return Response(
-                status: HTTPResponse.Status(code: answer.status),
-                headers: [.contentType: "application/json"],
-                body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+        } catch is NIOTooManyBytesError {
+            answer = ManagementService.refusal(
+                413,
+                ["the body exceeds \(Self.maximumManagementBodyBytes) bytes"]
             )
         }
-        return plain(
-            .notFound,
-            "no such call; this endpoint serves the Kinesis API and \(ManagementService.root)"
+        return Response(
+            status: HTTPResponse.Status(code: answer.status),
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
         )
     }
 

@@ -3,11 +3,13 @@ import EmbeddedLog
 import Foundation
 import HandlerProcess
 import Logging
+import SQLiteStore
 import StreamCore
 
 /// Runs one function: its processes, and a worker for each of its enabled mappings.
 struct FunctionRunner: Sendable {
     let log: EmbeddedLog
+    let registry: FunctionRegistry
     let leases: any LeaseStore
     let worker: WorkerID
     let handlers: HandlerSettings
@@ -50,7 +52,11 @@ struct FunctionRunner: Sendable {
                 guard let stream = try await drain.interruptible({ try await log.existingStream(name) })
                 else { return }
                 running.note("enabled", of: mapping.id)
-                try await run(mapping, on: stream, pool, until: drain, logger)
+                // Checkpoints of a deleted stream of the same name say nothing about this one.
+                try await registry.bind(mapping.id, toIncarnation: String(stream.incarnation))
+                let worker = makeWorker(for: mapping, on: stream, pool, logger)
+                try await untilDeleted(stream, drain) { end in try await worker.run(until: end) }
+                if stream.deletion.isRequested { statuses.remove(mapping.id) }
             } catch {
                 logger.error("mapping stopped", metadata: ["mapping": "\(mapping.id)", "error": "\(error)"])
                 running.note("stopped: \(error)", of: mapping.id)
@@ -60,28 +66,22 @@ struct FunctionRunner: Sendable {
         }
     }
 
-    /// Works on a mapping until draining or until its stream is deleted.
-    private func run(
-        _ mapping: EventSourceMapping,
+    private func makeWorker(
+        for mapping: EventSourceMapping,
         on stream: EmbeddedStream,
         _ pool: HandlerPool,
-        until drain: DrainSignal,
         _ logger: Logger
-    ) async throws {
-        let end = DrainSignal()
-        drain.onRequest { end.request() }
-        stream.deletion.onRequest { end.request() }
-        let ownership = LeaseOwnership(
+    ) -> Worker {
+        Worker(
             mapping: mapping,
-            worker: worker,
-            source: stream,
-            store: leases,
-            clock: clock,
-            logger: logger
-        )
-        let worker = Worker(
-            mapping: mapping,
-            ownership: ownership,
+            ownership: LeaseOwnership(
+                mapping: mapping,
+                worker: worker,
+                source: stream,
+                store: leases,
+                clock: clock,
+                logger: logger
+            ),
             source: stream,
             transport: pool,
             names: names,
@@ -89,9 +89,21 @@ struct FunctionRunner: Sendable {
             clock: clock,
             logger: logger
         )
-        try await worker.run(until: end)
-        guard stream.deletion.isRequested else { return }
-        // A stream of the same name is another one, to which these checkpoints mean nothing.
-        for row in try await leases.leases(of: mapping.id) { try await leases.remove(row.key) }
+    }
+
+    /// Runs `body` with a signal for whichever comes first: draining, or the stream's deletion.
+    private func untilDeleted(
+        _ stream: EmbeddedStream,
+        _ drain: DrainSignal,
+        _ body: (DrainSignal) async throws -> Void
+    ) async throws {
+        let end = DrainSignal()
+        let drained = drain.onRequest { end.request() }
+        let deleted = stream.deletion.onRequest { end.request() }
+        defer {
+            drain.forget(drained)
+            stream.deletion.forget(deleted)
+        }
+        try await body(end)
     }
 }

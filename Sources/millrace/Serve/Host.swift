@@ -21,12 +21,15 @@ struct Host {
     private let registry: FunctionRegistry
     private let log: EmbeddedLog
     private let presence: WorkerPresence
+    /// Read and found right; registered once the endpoint is there.
+    private let definitions: [FunctionDefinition]
     private let runner: FunctionRunner
     private let clock = ContinuousClock()
 
-    init(_ settings: HostSettings, logger: Logger) async throws {
+    init(_ settings: HostSettings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
+        definitions = try settings.functionsDirectory.map { try Self.definitions(in: $0, settings.names) } ?? []
         do {
             lock = try DataDirectoryLock(directory: settings.dataDirectory)
         } catch let inUse as DataDirectoryInUse {
@@ -50,6 +53,7 @@ struct Host {
         presence = try WorkerPresence(of: worker, directory: settings.dataDirectory)
         runner = FunctionRunner(
             log: log,
+            registry: registry,
             leases: SQLiteLeaseStore(database) { [directory = settings.dataDirectory] worker in
                 WorkerPresence.isDead(worker, directory: directory)
             },
@@ -67,12 +71,11 @@ struct Host {
             clock: clock,
             logger: logger
         )
-        if let directory = settings.functionsDirectory { try await register(allIn: directory) }
     }
 
-    private func register(allIn directory: String) async throws {
+    private static func definitions(in directory: String, _ names: ResourceNames) throws -> [FunctionDefinition] {
         do {
-            try await registry.register(try FunctionManifest.loadAll(in: directory))
+            return try FunctionManifest.loadAll(in: directory, names: names)
         } catch let invalid as InvalidManifests {
             throw CommandFailure(
                 messages: invalid.problems.map(\.description),
@@ -83,13 +86,16 @@ struct Host {
 }
 
 extension Host {
-    /// Serves until SIGTERM or SIGINT.
-    ///
-    /// Then, in this order: functions finish what they have in hand, the endpoint closes, the log syncs.
+    /// Serves until SIGTERM or SIGINT. Then, in this order: functions finish what they have in hand, the endpoint
+    /// closes, the log syncs.
     func run() async throws {
+        // Nothing is registered and no function runs before the port is ours: a host that fails to start leaves no trace.
+        let isListening = DrainSignal()
         let endpoint = Application(
             responder: Endpoint(
-                kinesis: KinesisEndpoint(KinesisService(log: log, names: settings.names, logger: logger)),
+                kinesis: KinesisEndpoint(
+                    KinesisService(log: log, names: settings.names, logger: logger)
+                ),
                 management: ManagementService(
                     host: managedHost,
                     statuses: runner.statuses,
@@ -100,15 +106,24 @@ extension Host {
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.listen.host, port: settings.listen.port)
             ),
-            onServerRunning: { channel in announce(port: channel.localAddress?.port ?? settings.listen.port)
+            onServerRunning: { channel in
+                announce(port: channel.localAddress?.port ?? settings.listen.port)
+                isListening.request()
             },
             logger: quietLogger
+        )
+        let functions = FunctionService(
+            registry: registry,
+            definitions: definitions,
+            runner: runner,
+            start: isListening
         )
         // Services end in the reverse of this order.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    LogService(log: log), endpoint, FunctionService(registry: registry, runner: runner),
+                    ImpatienceService(running: runner.running, logger: logger), LogService(log: log), endpoint,
+                    functions,
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: quietLogger
@@ -147,8 +162,11 @@ extension Host {
         ManagedHost(
             functions: { try await registry.functions() },
             register: { directory in
+                guard !runner.running.isDraining else {
+                    throw RegistrationRefused(reasons: ["the host is shutting down"])
+                }
                 do {
-                    let definition = try FunctionManifest.load(directory: directory)
+                    let definition = try FunctionManifest.load(directory: directory, names: settings.names)
                     // The code may be new under an unchanged definition: that is what registering again is
                     // for.
                     try await registry.register([definition], renewingCode: true)
@@ -160,12 +178,19 @@ extension Host {
                     return function
                 } catch let invalid as InvalidManifests {
                     throw RegistrationRefused(reasons: invalid.problems.map(\.description))
+                } catch let error where error is StartingPositionIsFixed || error is DuplicateEventSource {
+                    throw RegistrationRefused(reasons: ["\(error)"])
                 }
             },
-            remove: { name in try await registry.remove(name) },
+            remove: { name in
+                let mappings = try await registry.function(named: name)?.mappings ?? []
+                defer { for mapping in mappings { runner.statuses.remove(mapping.id) } }
+                return try await registry.remove(name)
+            },
             processes: { [running = runner.running] name in running.handlerReport(of: name) },
             leases: { [leases = runner.leases] mapping in try await leases.leases(of: mapping) },
-            mappingState: { [running = runner.running] mapping in running.mappingState(mapping) }
+            mappingState: { [running = runner.running] mapping in running.mappingState(mapping) },
+            retention: ManagedRetention(of: log)
         )
     }
 }

@@ -8,9 +8,27 @@ final class RunningFunctions: Sendable {
     private struct State {
         var pools: [FunctionName: HandlerPool] = [:]
         var mappings: [MappingID: String] = [:]
+        var isDraining = false
     }
 
     private let state = Mutex(State())
+
+    var isDraining: Bool { state.withLock(\.isDraining) }
+
+    func drain() {
+        state.withLock { $0.isDraining = true }
+    }
+
+    /// Processes that have a batch now.
+    var busyProcesses: Int {
+        let pools = state.withLock { Array($0.pools.values) }
+        return pools.reduce(0) { count, pool in count + pool.status.processes.count { $0.state == .busy } }
+    }
+
+    /// How long a batch in flight may still take.
+    var longestWait: String {
+        state.withLock { $0.pools.values.map(\.function.timeout).max() ?? .zero }.formatted()
+    }
 
     func handlerReport(of function: FunctionName) -> HandlerReport {
         guard let status = state.withLock({ $0.pools[function] })?.status else { return HandlerReport() }
@@ -37,6 +55,6 @@ final class RunningFunctions: Sendable {
 
     func mappingState(_ mapping: EventSourceMapping) -> String {
         guard mapping.source.isEnabled else { return "disabled" }
-        return state.withLock { $0.mappings[mapping.id] } ?? "starting"
+        return state.withLock { $0.isDraining ? "draining" : $0.mappings[mapping.id] ?? "starting" }
     }
 }

@@ -51,11 +51,15 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // Both outlive exec: with SIGCHLD ignored the kernel would take the ends of handlers before the host sees them, and a
+        // peer that closes its socket must not end the host.
+        signal(SIGCHLD, SIG_DFL)
+        signal(SIGPIPE, SIG_IGN)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "millrace")
         logger.logLevel = logLevel.level
 
-        let host = try await Host(makeSettings(), logger: logger)
+        let host = try Host(makeSettings(), logger: logger)
         try await host.run()
     }
 
@@ -66,7 +70,8 @@ struct Serve: AsyncParsableCommand {
             functionsDirectory: functions.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
             listen: listen,
             durability: durability,
-            python: python,
+            // Functions run in folders of their own, so a path must not depend on this one.
+            python: python.contains("/") ? URL(fileURLWithPath: python).path : python,
             functionEnvironment: Dictionary(
                 functionEnvironment.map { ($0.name, $0.value) },
                 uniquingKeysWith: { $1 }
@@ -98,7 +103,12 @@ struct ListenAddress: ExpressibleByArgument, Hashable, CustomStringConvertible {
         self.init(host: host, port: port)
     }
 
-    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    /// An address of this machine only. A name that begins like one is no address.
+    var isLoopback: Bool {
+        let octets = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        let isIPv4 = octets.count == 4 && octets.allSatisfy { $0 != nil } && octets[0] == 127
+        return isIPv4 || host == "localhost" || host == "::1"
+    }
 
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 

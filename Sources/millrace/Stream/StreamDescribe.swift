@@ -18,7 +18,7 @@ struct StreamDescribe: AsyncParsableCommand {
         print("stream     \(name)")
         print("arn        \(summary["StreamARN"] as? String ?? "")")
         print("status     \(summary["StreamStatus"] as? String ?? "")")
-        print("retention  \(summary["RetentionPeriodHours"] as? Int ?? 0) h")
+        print("retention  \(await client.retention(of: name, summary))")
         print("")
         var table = Table("SHARD", "STATE", "FIRST HASH KEY", "LAST HASH KEY")
         for shard in try await client.shards(of: name) {

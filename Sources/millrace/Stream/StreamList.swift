@@ -18,7 +18,7 @@ struct StreamList: AsyncParsableCommand {
                     name,
                     summary["StreamStatus"] as? String ?? "",
                     "\(summary["OpenShardCount"] as? Int ?? 0)",
-                    "\(summary["RetentionPeriodHours"] as? Int ?? 0) h"
+                    "\(await client.retention(of: name, summary))"
                 )
             }
             guard answer["HasMoreStreams"] as? Bool == true, let token = answer["NextToken"] else { break }

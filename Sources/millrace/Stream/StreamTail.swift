@@ -13,7 +13,7 @@ struct StreamTail: AsyncParsableCommand {
     @Flag(help: "Begin with the oldest record kept.")
     var fromStart = false
 
-    @Flag(help: "End once every shard has been read to its tip.")
+    @Flag(help: "Begin with the oldest record kept, and end once every shard has been read to its tip.")
     var once = false
 
     @OptionGroup var host: HostOptions

@@ -16,6 +16,7 @@ final class ChildProcess: Sendable {
         _ executable: URL,
         _ arguments: [String],
         environment: [String: String] = [:],
+        standardInput: FileHandle = .nullDevice,
         in directory: String? = nil
     ) throws {
         name = ([executable.lastPathComponent] + arguments.prefix(2)).joined(separator: " ")
@@ -25,7 +26,7 @@ final class ChildProcess: Sendable {
         // What a developer has set for the real service must not reach a test.
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("AWS_") }
             .merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = standardInput
         process.standardOutput = standardOutput.pipe
         process.standardError = standardError.pipe
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }

@@ -8,6 +8,9 @@ struct HostFolders {
     var data: String { root + "/data" }
     var functions: String { root + "/functions" }
     var output: String { root + "/output" }
+    var hasFunctions: Bool {
+        (try? FileManager.default.contentsOfDirectory(atPath: functions))?.isEmpty == false
+    }
 
     /// Lends fresh folders and removes them afterwards.
     static func withFresh<Result>(_ body: (HostFolders) async throws -> Result) async throws -> Result {
@@ -52,7 +55,9 @@ struct HostFolders {
     }
 
     /// Everything the recorder was given, in the order in which it wrote it down.
-    func deliveries() throws -> [Delivery] { try lines(of: output + "/deliveries.jsonl") }
+    func deliveries(in file: String = "deliveries.jsonl") throws -> [Delivery] {
+        try lines(of: output + "/" + file)
+    }
 
     /// Every record that a producer got an answer for.
     func acknowledged() throws -> [StreamRecord] { try lines(of: acknowledgedFile) }

@@ -28,8 +28,10 @@ final class HostProcess: Sendable {
     }
 
     static func serveArguments(_ folders: HostFolders, listen: String = "127.0.0.1:0") -> [String] {
-        ["serve", "--data", folders.data, "--functions", folders.functions, "--listen", listen]
-            + ["--python", Repository.python.path]
+        // A folder without a function is refused.
+        let functions = folders.hasFunctions ? ["--functions", folders.functions] : []
+        return ["serve", "--data", folders.data, "--listen", listen, "--python", Repository.python.path]
+            + functions
     }
 
     /// Lends a host, and kills it in the end if it still runs.
@@ -93,6 +95,13 @@ final class HostProcess: Sendable {
             [CheckpointRow].self,
             from: Data(await millrace("checkpoint", "list", "--json").utf8)
         )
+    }
+
+    /// When the host first logged a message, to the second.
+    func logTime(of message: String) -> Date? {
+        let line = process.standardError.text.split(separator: "\n").first { $0.hasSuffix("] \(message)") }
+        let time = line?.prefix { $0 != " " }
+        return time.flatMap { try? Date(String($0), strategy: .iso8601) }
     }
 
     private static func listeningAddress(in text: String) -> String? {
