@@ -182,11 +182,13 @@ enum SystemFiles {
     /// - Throws: `LogInUse` while another holds it.
     static func openLocked(_ path: String, directory: String) throws -> Int32 {
         let descriptor = try check("opening", path) { systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw LogInUse(directory: directory)
+        // A child between fork and exec holds every lock of its parent for a moment.
+        for _ in 0..<250 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+            usleep(1000)
         }
-        return descriptor
+        close(descriptor)
+        throw LogInUse(directory: directory)
     }
 
     static func message(of code: Int32) -> String {

@@ -226,7 +226,8 @@ final class HandlerLoop {
             switch event {
             case .answered(let number, let outcome) where inFlight.first?.number == number: answer(outcome)
             case .startFailed(let reason): cause = .startFailed(reason)
-            case .answered, .broken, .closed, .ready: break
+            case .ready: isReady = true
+            case .answered, .broken, .closed: break
             }
         }
         return cause

@@ -57,9 +57,10 @@ package final class DataDirectoryLock: Sendable {
         URL(fileURLWithPath: directory).appendingPathComponent(fileName).path
     }
 
-    /// Tries for 50 ms, since a command that asks who holds the lock has it for a moment itself.
+    /// Tries for 250 ms: a command that asks who holds the lock has it for a moment itself, and so has a child between
+    /// fork and exec.
     private static func lock(_ descriptor: Int32) -> Bool {
-        for _ in 0..<50 {
+        for _ in 0..<250 {
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
             usleep(1000)
         }
