@@ -104,7 +104,8 @@ struct ShardConsumer: Sendable {
             "shard could not be read and is tried again",
             metadata: ["step": "\(step)", "delay": "\(delay.formatted())", "error": "\(error)"]
         )
-        let slept: Void? = try await claim.drain.interruptible { [clock] in try await clock.sleep(for: delay) }
+        let slept: Void? = try await claim.drain.interruptible { [clock] in try await clock.sleep(for: delay)
+        }
         return slept != nil
     }
 

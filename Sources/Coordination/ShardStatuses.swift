@@ -31,7 +31,9 @@ package final class ShardStatuses: Sendable {
     }
 
     package func reports(of mapping: MappingID) -> [ShardReport] {
-        statuses.withLock { statuses in statuses.filter { $0.key.mapping == mapping }.map(\.value) }.map(\.current)
+        statuses.withLock { statuses in statuses.filter { $0.key.mapping == mapping }.map(\.value) }.map(
+            \.current
+        )
     }
 
     /// Forgets the shards of a mapping that was removed.

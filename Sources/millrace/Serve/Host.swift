@@ -29,7 +29,8 @@ struct Host {
     init(_ settings: HostSettings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
-        definitions = try settings.functionsDirectory.map { try Self.definitions(in: $0, settings.names) } ?? []
+        definitions =
+            try settings.functionsDirectory.map { try Self.definitions(in: $0, settings.names) } ?? []
         do {
             lock = try DataDirectoryLock(directory: settings.dataDirectory)
         } catch let inUse as DataDirectoryInUse {
@@ -73,7 +74,9 @@ struct Host {
         )
     }
 
-    private static func definitions(in directory: String, _ names: ResourceNames) throws -> [FunctionDefinition] {
+    private static func definitions(in directory: String, _ names: ResourceNames) throws
+        -> [FunctionDefinition]
+    {
         do {
             return try FunctionManifest.loadAll(in: directory, names: names)
         } catch let invalid as InvalidManifests {
@@ -122,7 +125,8 @@ extension Host {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    ImpatienceService(running: runner.running, logger: logger), LogService(log: log), endpoint,
+                    ImpatienceService(running: runner.running, logger: logger), LogService(log: log),
+                    endpoint,
                     functions,
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
