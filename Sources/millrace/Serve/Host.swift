@@ -89,10 +89,12 @@ struct Host {
 }
 
 extension Host {
-    /// Serves until SIGTERM or SIGINT. Then, in this order: functions finish what they have in hand, the endpoint
-    /// closes, the log syncs.
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// Then, in this order: functions finish what they have in hand, the endpoint closes, the log syncs.
     func run() async throws {
-        // Nothing is registered and no function runs before the port is ours: a host that fails to start leaves no trace.
+        // Nothing is registered and no function runs before the port is ours: a host that fails to start
+        // leaves no trace.
         let isListening = DrainSignal()
         let endpoint = Application(
             responder: Endpoint(

@@ -51,8 +51,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // Both outlive exec: with SIGCHLD ignored the kernel would take the ends of handlers before the host sees them, and a
-        // peer that closes its socket must not end the host.
+        // Both outlive exec: with SIGCHLD ignored the kernel would take the ends of handlers before the host
+        // sees them, and a peer that closes its socket must not end the host.
         signal(SIGCHLD, SIG_DFL)
         signal(SIGPIPE, SIG_IGN)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
@@ -103,7 +103,9 @@ struct ListenAddress: ExpressibleByArgument, Hashable, CustomStringConvertible {
         self.init(host: host, port: port)
     }
 
-    /// An address of this machine only. A name that begins like one is no address.
+    /// An address of this machine only.
+    ///
+    /// A name that begins like one is no address.
     var isLoopback: Bool {
         let octets = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         let isIPv4 = octets.count == 4 && octets.allSatisfy { $0 != nil } && octets[0] == 127
