@@ -78,7 +78,7 @@ struct BenchReport: Encodable, Sendable {
 
     private func row(_ path: PathResult) -> String? {
         guard let run = path.median else { return nil }
-        let goal = path.goal.map { grouped(Double($0)) } ?? baseline.map { "90 % of \(grouped($0))" } ?? ""
+        let goal = path.goal.map { grouped(Double($0)) } ?? baselineGoal(reached: run.recordsPerSecond)
         let cells = [
             path.title, grouped(run.recordsPerSecond), goal,
             decimal(run.host.cpuSeconds), decimal(run.host.peakMegabytes),
@@ -87,6 +87,11 @@ struct BenchReport: Encodable, Sendable {
             run.firstRecordMilliseconds.map(decimal) ?? "",
         ]
         return "| " + cells.joined(separator: " | ") + " |"
+    }
+
+    private func baselineGoal(reached: Double) -> String {
+        guard let baseline else { return "" }
+        return "90 % of \(grouped(baseline)); reached \(Int((100 * reached / baseline).rounded())) %"
     }
 
     private func decimal(_ value: Double) -> String { String(format: "%.1f", value) }

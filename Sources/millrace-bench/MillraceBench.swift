@@ -14,7 +14,7 @@ struct MillraceBench: ParsableCommand {
     var records = 1_000_000
 
     @Option(help: "Runs of each path; the table has the median.")
-    var runs = 3
+    var runs = 5
 
     @Option(help: "Connections that put records.")
     var connections = 16
