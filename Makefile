@@ -55,10 +55,12 @@ swift build -c release --package-path $(1) 2>&1 | tee .build/plugin.log
 endef
 
 # Dependencies may warn (their sources lie in checkouts); we may not. SwiftPM puts a package's own warnings as: warning: 'name': …
+# Files that warn are touched, or the next build would pass over them in silence.
 PACKAGE_IDENTITY = $(shell basename "$(CURDIR)" | tr '[:upper:]' '[:lower:]')
 define refuse_warnings
 if grep -E "(:[0-9]+:[0-9]+: warning:)|(^warning: '$(PACKAGE_IDENTITY)':)" $(1) | grep -v /checkouts/; then \
-    echo "error: the build has warnings" >&2; exit 1; fi
+    echo "error: the build has warnings" >&2; \
+    grep -oE '^/[^:]+' $(1) | grep -v /checkouts/ | sort -u | xargs -r touch; exit 1; fi
 endef
 
 packages:
