@@ -3,6 +3,9 @@ import Foundation
 import ManagementAPI
 
 /// Calls a running host, over the same endpoint as every AWS client.
+///
+/// Every call blocks: a command has nothing else to do. And a thread of the client's that was still ending
+/// while the process does would run into what libcurl's libraries have cleaned up by then.
 struct HostClient: Sendable {
     private let endpoint: String
     private let http = HTTPClient()
@@ -22,7 +25,7 @@ struct HostClient: Sendable {
     /// Calls an operation of the Kinesis API with a body that is JSON already.
     func kinesis(_ operation: String, body: [UInt8]) async throws -> [UInt8] {
         do {
-            return try await KinesisClient(endpoint: endpoint, http: http).call(operation, body)
+            return try KinesisClient(endpoint: endpoint, http: http).callBlocking(operation, body)
         } catch let error as AWSError {
             throw CommandFailure("\(error)")
         } catch let failure as HTTPFailure {
@@ -54,9 +57,9 @@ struct HostClient: Sendable {
         )
         let answer: ClientResponse
         do {
-            answer = try await http.send(request)
-        } catch let failure as HTTPFailure {
-            throw CommandFailure(failure)
+            answer = try http.perform(request)
+        } catch {
+            throw CommandFailure(error)
         }
         guard (200..<300).contains(answer.status) else {
             if let refusal = try? JSONDecoder().decode(ErrorAnswer.self, from: Data(answer.body)) {
