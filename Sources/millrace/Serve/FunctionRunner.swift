@@ -1,6 +1,5 @@
 import Coordination
 import EmbeddedLog
-import Foundation
 import HandlerProcess
 import Logging
 import SQLiteStore
