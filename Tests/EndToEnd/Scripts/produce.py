@@ -40,6 +40,9 @@ def main():
     print("lost the host" if lost.is_set() else "done")
 
 
+writing = threading.Lock()
+
+
 def produce(kinesis, arguments, connection, file, lost):
     keys = [f"{arguments.prefix}{key}" for key in range(connection, arguments.keys, arguments.connections)]
     share = arguments.records // arguments.connections
@@ -61,8 +64,10 @@ def produce(kinesis, arguments, connection, file, lost):
             json.dumps({"shard": result["ShardId"], "sequence": result["SequenceNumber"], "key": key, "data": data})
             for (key, data), result in zip(call, answer["Records"])
         ]
-        file.write("\n".join(lines) + "\n")
-        file.flush()
+        # Text files are not safe to share between threads.
+        with writing:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
 
 
 main()

@@ -56,23 +56,20 @@ struct HostFolders {
 
     /// Everything the recorder was given, in the order in which it wrote it down.
     func deliveries(in file: String = "deliveries.jsonl") throws -> [Delivery] {
-        try lines(of: output + "/" + file)
+        StreamRecord.decodeUntornLines(FileManager.default.contents(atPath: output + "/" + file) ?? Data())
     }
 
     /// Every record that a producer got an answer for.
-    func acknowledged() throws -> [StreamRecord] { try lines(of: acknowledgedFile) }
+    func acknowledged() throws -> [StreamRecord] {
+        guard let data = FileManager.default.contents(atPath: acknowledgedFile) else { return [] }
+        return try StreamRecord.decodeLines(data)
+    }
 
     func acknowledgedCount() -> Int {
         FileManager.default.contents(atPath: acknowledgedFile)?.count { $0 == UInt8(ascii: "\n") } ?? 0
     }
 
     var acknowledgedFile: String { output + "/acknowledged.jsonl" }
-
-    /// The whole lines of a file; none while it does not exist.
-    private func lines<Line: Decodable>(of path: String) throws -> [Line] {
-        guard let data = FileManager.default.contents(atPath: path) else { return [] }
-        return try StreamRecord.decodeLines(data)
-    }
 }
 
 /// How the recorder misbehaves, once, at the batch with a certain record.

@@ -10,10 +10,17 @@ struct StreamRecord: Codable, Hashable {
 
     /// Decodes one value from each whole line; a last line that is still being written is left out.
     static func decodeLines<Line: Decodable>(_ data: Data) throws -> [Line] {
+        try wholeLines(data).map { line in try JSONDecoder().decode(Line.self, from: Data(line)) }
+    }
+
+    /// The same of a file whose writer may have been killed: a line that it tore is left out, as if it had never been written.
+    static func decodeUntornLines<Line: Decodable>(_ data: Data) -> [Line] {
+        wholeLines(data).compactMap { line in try? JSONDecoder().decode(Line.self, from: Data(line)) }
+    }
+
+    private static func wholeLines(_ data: Data) -> [Data.SubSequence] {
         guard let end = data.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
-        return try data[...end].split(separator: UInt8(ascii: "\n")).map { line in
-            try JSONDecoder().decode(Line.self, from: Data(line))
-        }
+        return data[...end].split(separator: UInt8(ascii: "\n"))
     }
 }
 
