@@ -49,6 +49,4 @@ final class SegmentFileCache: Sendable {
         let removed = state.withLock { $0.entries.removeValue(forKey: ObjectIdentifier(segment)) }
         withExtendedLifetime(removed) {}
     }
-
-    var openCount: Int { state.withLock(\.entries.count) }
 }

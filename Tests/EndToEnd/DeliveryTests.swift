@@ -127,5 +127,40 @@ extension EndToEnd {
                 }
             }
         }
+
+        @Test func `a second signal ends a host at once, and the batch in flight runs again`() async throws {
+            try await HostFolders.withFresh { folders in
+                try folders.addRecorder(fault: RecorderFault(kind: .wait, data: "k0:0"))
+                try #require(mkfifo(folders.output + "/release", 0o600) == 0)
+                try await HostProcess.withHost(in: folders) { host in
+                    try await host.millrace("stream", "create", "events", "--shards", "1")
+                    try await host.python(
+                        "produce.py",
+                        "events",
+                        folders.acknowledgedFile,
+                        "--records",
+                        "400"
+                    )
+                    try await eventually("the function holds a batch") {
+                        FileManager.default.fileExists(atPath: folders.output + "/waiting")
+                    }
+
+                    host.process.signal(SIGTERM)
+                    while try await !host.millrace("mapping", "list").contains("draining") {}
+                    host.process.signal(SIGTERM)
+
+                    #expect(try await host.process.end() == .exited(1))
+                }
+
+                try await HostProcess.withHost(in: folders) { host in
+                    let log = try await host.readStream()
+                    try await host.waitUntilProcessed(log, in: folders)
+
+                    let history = DeliveryHistory(log: log, deliveries: try folders.deliveries())
+                    #expect(history.lost.isEmpty)
+                    #expect(history.deliveryCount(ofData: "k0:0") == 2)
+                }
+            }
+        }
     }
 }
