@@ -7,7 +7,29 @@ package protocol HandlerTransport: Sendable {
     /// Waits for a free process first, within the function's concurrency limit; the function's timeout counts
     /// from the moment it is handed the batch. A handler that passes it is killed. A cancelled call returns
     /// early and leaves the handler to finish or time out.
-    func invoke(_ records: RecordSelection, context: InvocationContext) async -> InvocationOutcome
+    func invoke(_ invocation: Invocation) async -> InvocationResult
+}
+
+/// What a function is handed.
+package struct Invocation: Sendable {
+    package let records: RecordSelection
+    package let context: InvocationContext
+    /// The tumbling window that the records belong to; `nil` when the mapping has none.
+    package let window: WindowContext?
+    /// Whether what a Lambda function answers is to come back as `answered`; when not, any answer has succeeded.
+    package let wantsAnswer: Bool
+
+    package init(
+        _ records: RecordSelection,
+        context: InvocationContext,
+        window: WindowContext? = nil,
+        wantsAnswer: Bool = false
+    ) {
+        self.records = records
+        self.context = context
+        self.window = window
+        self.wantsAnswer = wantsAnswer
+    }
 }
 
 /// What a function is told beside the records.
@@ -16,6 +38,7 @@ package struct InvocationContext: Hashable, Sendable {
     package let requestID: String
     package let streamARN: String
     package let shard: ShardID
+    /// With the qualifier of the mapping, if it has one.
     package let functionARN: String
 
     package init(requestID: String, streamARN: String, shard: ShardID, functionARN: String) {
@@ -26,35 +49,63 @@ package struct InvocationContext: Hashable, Sendable {
     }
 }
 
+/// A tumbling window as the function's event tells of it.
+package struct WindowContext: Hashable, Sendable {
+    package let start: Timestamp
+    package let end: Timestamp
+    /// What the function returned last in this window: JSON, `{}` at first.
+    package let state: [UInt8]
+    /// The last invocation of the window, which may have no records.
+    package let isFinal: Bool
+    /// The window ends before its time because the state has grown too large.
+    package let isTerminatedEarly: Bool
+
+    package init(
+        start: Timestamp,
+        end: Timestamp,
+        state: [UInt8],
+        isFinal: Bool = false,
+        isTerminatedEarly: Bool = false
+    ) {
+        self.start = start
+        self.end = end
+        self.state = state
+        self.isFinal = isFinal
+        self.isTerminatedEarly = isTerminatedEarly
+    }
+}
+
+/// How one invocation ended, and what is worth keeping should it have been the last.
+package struct InvocationResult: Hashable, Sendable {
+    package let outcome: InvocationOutcome
+    /// A version's number or `$LATEST`.
+    package let executedVersion: FunctionQualifier
+    /// After a failure the last of what the function printed in this invocation, at most 4 KiB.
+    package let logTail: String
+
+    package init(
+        _ outcome: InvocationOutcome,
+        executedVersion: FunctionQualifier = .latest,
+        logTail: String = ""
+    ) {
+        self.outcome = outcome
+        self.executedVersion = executedVersion
+        self.logTail = logTail
+    }
+}
+
 /// How one invocation ended.
 package enum InvocationOutcome: Hashable, Sendable {
     /// The function answered that every record is done.
     case succeeded
+    /// What the function answered, where the invocation asked for it: JSON of up to 6 MB, or nothing.
+    case answered([UInt8])
     /// Everything before this record is done; it and what follows is to be invoked again.
     case succeededBefore(SequenceNumber)
     /// The function had the batch and did not finish it: an attempt was spent.
     case failed(HandlerFailure)
     /// The function never had the batch; no attempt was spent.
     case notInvoked(HandlerUnavailable)
-}
-
-/// Why an invocation produced no usable answer.
-package enum HandlerFailure: Error, Hashable, Sendable {
-    case timedOut(after: Duration)
-    /// The process ended in the middle; `stderrTail` is the last of what it wrote there, at most 4 KiB.
-    case exited(ExitStatus, stderrTail: String)
-    case malformedReply(reason: String)
-    /// The function's own error, as it reported it.
-    case functionError(type: String, message: String)
-    /// The batch as an event passes what one invocation may carry.
-    case payloadTooLarge(bytes: Int, limit: Int)
-}
-
-/// Why no process of the function could take a batch.
-package struct HandlerUnavailable: Error, Hashable, Sendable, CustomStringConvertible {
-    package let reason: String
-    package init(reason: String) { self.reason = reason }
-    package var description: String { reason }
 }
 
 /// How a process ended.
@@ -69,19 +120,6 @@ package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
         case .code(let code): "exit code \(code)"
         case .signal(let signal): "signal \(signal)"
         case .unknown: "an unknown status"
-        }
-    }
-}
-
-extension HandlerFailure: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .timedOut(let limit): "timed out after \(limit.formatted())"
-        case .exited(let status, let tail):
-            tail.isEmpty ? "the process ended with \(status)" : "the process ended with \(status): \(tail)"
-        case .malformedReply(let reason): "malformed answer: \(reason)"
-        case .functionError(let type, let message): "\(type): \(message)"
-        case .payloadTooLarge(let bytes, let limit): "the event has \(bytes) bytes, the limit is \(limit)"
         }
     }
 }

@@ -20,20 +20,23 @@ package protocol LeaseStore: Sendable {
     /// - Returns: The leases that are no longer the caller's.
     func renew(_ leases: [Lease]) async throws -> Set<LeaseKey>
 
-    /// Records that everything up to and including `checkpoint` is done.
-    ///
-    /// It never moves back.
+    /// Moves the checkpoint, the progress beyond it and the failures before it together, or none of them.
     ///
     /// Writes of many shards are committed together; the call returns when its own is committed.
-    /// - Throws: `LeaseLost` when the lease is no longer the caller's: stop processing at once.
-    func checkpoint(_ lease: Lease, at checkpoint: Checkpoint) async throws
+    /// - Throws: `LeaseLost` when the lease is no longer the caller's: nothing was written; stop processing at once.
+    func commit(_ commit: ShardCommit, under lease: Lease) async throws
+
+    /// What the owners of this shard have stored beyond its checkpoint; `.none` when there is nothing.
+    ///
+    /// To be read once after the lease was acquired: nobody else writes it while it is held.
+    func progress(of key: LeaseKey) async throws -> ShardProgress
 
     /// Gives the lease up, so that another worker can take it at once.
     ///
     /// Nothing happens when it is lost already.
     func release(_ lease: Lease) async throws
 
-    /// Removes the row of a shard that no longer exists, whoever owns it.
+    /// Removes the row of a shard that no longer exists, whoever owns it, with its progress; its failures stay.
     func remove(_ key: LeaseKey) async throws
 }
 
@@ -127,4 +130,11 @@ package struct StoreUnavailable: Error, CustomStringConvertible {
     }
 
     package var description: String { "store \(store) is unavailable: \(cause)" }
+}
+
+extension LeaseStore {
+    /// Records that everything up to and including `checkpoint` is done, and nothing else.
+    package func checkpoint(_ lease: Lease, at checkpoint: Checkpoint) async throws {
+        try await commit(ShardCommit(checkpoint: checkpoint), under: lease)
+    }
 }

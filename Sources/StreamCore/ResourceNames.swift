@@ -16,6 +16,11 @@ package struct ResourceNames: Hashable, Sendable {
         "arn:aws:lambda:\(region):\(account):function:\(name)"
     }
 
+    /// With the qualifier when there is one.
+    package func function(_ name: FunctionName, _ qualifier: FunctionQualifier?) -> String {
+        function(name) + (qualifier.map { ":\($0)" } ?? "")
+    }
+
     package func mapping(_ id: MappingID) -> String {
         "arn:aws:lambda:\(region):\(account):event-source-mapping:\(id)"
     }

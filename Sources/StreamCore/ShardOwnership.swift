@@ -19,21 +19,29 @@ package struct ShardClaim: Sendable {
     package let shard: ShardID
     /// How far the shard was processed when it was gained.
     package let start: Checkpoint
+    /// What was stored beyond that.
+    package let progress: ShardProgress
     /// Requested when the shard is to be given up: finish the batch in hand, then return.
     package let drain: DrainSignal
-    /// Records that everything up to and including a position is done; throws `LeaseLost` when the shard is
-    /// another's.
-    package let checkpoint: @Sendable (Checkpoint) async throws -> Void
+    /// Moves the shard; throws `LeaseLost` when it is another's.
+    package let commit: @Sendable (ShardCommit) async throws -> Void
 
     package init(
         shard: ShardID,
         start: Checkpoint,
+        progress: ShardProgress = .none,
         drain: DrainSignal,
-        checkpoint: @escaping @Sendable (Checkpoint) async throws -> Void
+        commit: @escaping @Sendable (ShardCommit) async throws -> Void
     ) {
         self.shard = shard
         self.start = start
+        self.progress = progress
         self.drain = drain
-        self.checkpoint = checkpoint
+        self.commit = commit
+    }
+
+    /// Records that everything up to and including a position is done, and nothing else.
+    package func checkpoint(_ checkpoint: Checkpoint) async throws {
+        try await commit(ShardCommit(checkpoint: checkpoint))
     }
 }

@@ -1,13 +1,13 @@
 /// Turns the bytes between a JSON string's quotes into the UTF-8 that they stand for.
 ///
 /// The result is never longer than its source.
-enum JSONUnescaping {
+public enum JSONUnescaping {
     /// Copies the text to `target`, which has room for `source.count` bytes.
     ///
     /// - Returns: How many bytes were written and how many characters (Unicode scalars) they are; `nil` when the text
     ///   is not valid JSON or not valid UTF-8.
-    @inline(__always)
-    static func copy(
+    @inlinable @inline(__always)
+    public static func copy(
         _ source: UnsafeRawBufferPointer,
         hasEscapes: Bool,
         to target: UnsafeMutableRawPointer
@@ -17,8 +17,8 @@ enum JSONUnescaping {
     }
 
     /// The common case, in one pass that the compiler turns into vector instructions.
-    @inline(__always)
-    private static func copyPlainASCII(
+    @inlinable @inline(__always)
+    static func copyPlainASCII(
         _ source: UnsafeRawBufferPointer,
         to target: UnsafeMutableRawPointer
     ) -> Bool {
@@ -35,7 +35,8 @@ enum JSONUnescaping {
         return true
     }
 
-    private static func copyAny(
+    @usableFromInline
+    static func copyAny(
         _ source: UnsafeRawBufferPointer,
         hasEscapes: Bool,
         to target: UnsafeMutableRawPointer
@@ -57,7 +58,8 @@ enum JSONUnescaping {
     }
 
     /// Resolves escapes; leaves checking the UTF-8 to the caller.
-    static func unescape(_ source: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) -> Int? {
+    package static func unescape(_ source: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) -> Int?
+    {
         var read = 0
         var written = 0
         while read < source.count {
