@@ -1,3 +1,4 @@
+import Delivery
 package import Logging
 package import StreamCore
 
@@ -12,6 +13,8 @@ package struct LeaseOwnership: ShardOwnership {
     package let clock: any Clock<Duration>
     /// Woken when the stream's shards or another worker's leases may have changed.
     package let wake: WakeSignal
+    /// Called once every shard of the stream has a row, and with it a place where it starts.
+    package let synced: @Sendable () -> Void
     package let logger: Logger
 
     package init(
@@ -22,6 +25,7 @@ package struct LeaseOwnership: ShardOwnership {
         timing: LeaseTiming = LeaseTiming(),
         clock: any Clock<Duration>,
         wake: WakeSignal = WakeSignal(),
+        synced: @escaping @Sendable () -> Void = {},
         logger: Logger
     ) {
         self.mapping = mapping
@@ -31,6 +35,7 @@ package struct LeaseOwnership: ShardOwnership {
         self.timing = timing
         self.clock = clock
         self.wake = wake
+        self.synced = synced
         self.logger = logger
     }
 
@@ -53,9 +58,12 @@ package struct LeaseOwnership: ShardOwnership {
             defer { watchdog.request() }
 
             var isWoken = false
+            var isSynced = false
             while !drain.isRequested {
                 do {
                     try await round.prepare(isWoken: isWoken)
+                    if !isSynced { synced() }
+                    isSynced = true
                     while !drain.isRequested, let gained = try await round.acquireNext() {
                         group.addTask { await run(process, on: gained, held) }
                     }
@@ -110,11 +118,16 @@ package struct LeaseOwnership: ShardOwnership {
         _ held: HeldLeases
     ) async {
         let lease = gained.lease
-        let claim = ShardClaim(shard: lease.key.shard, start: gained.checkpoint, drain: gained.drain) {
-            try await store.checkpoint(lease, at: $0)
-        }
         do {
-            try await gained.whileHeld { try await process(claim) }
+            try await gained.whileHeld {
+                let claim = ShardClaim(
+                    shard: lease.key.shard,
+                    start: gained.checkpoint,
+                    progress: try await insisting(lease) { try await store.progress(of: lease.key) },
+                    drain: gained.drain
+                ) { commit in try await insisting(lease) { try await store.commit(commit, under: lease) } }
+                try await process(claim)
+            }
             try await release(lease, held)
             logger.info("lease released", metadata: ["lease": "\(lease.key)"])
         } catch is LeaseLost {
@@ -131,6 +144,27 @@ package struct LeaseOwnership: ShardOwnership {
         held.remove(lease)
         // A shard that ended may have children.
         wake.wake()
+    }
+
+    /// Repeats a call of the store while the lease can be trusted: giving the shard up would repeat its batches.
+    ///
+    /// Ends by cancellation when the lease is lost. A commit that was taken although its answer was lost changes
+    /// nothing when it is repeated.
+    private func insisting<Value>(_ lease: Lease, _ call: () async throws -> Value) async throws -> Value {
+        var failures = 0
+        while true {
+            do { return try await call() } catch let error as StoreUnavailable {
+                failures += 1
+                let delay = RetryPolicy.store.delay(afterFailures: failures, jitter: .random(in: 0...1))
+                logger.warning(
+                    "store did not take a commit and is tried again",
+                    metadata: [
+                        "lease": "\(lease.key)", "delay": "\(delay.formatted())", "error": "\(error)",
+                    ]
+                )
+                try await clock.sleep(for: delay)
+            }
+        }
     }
 
     /// Without a pause a shard that fails at once would be taken and given up without end.

@@ -5,114 +5,109 @@ import StreamCore
 /// Processes one claimed shard until the shard ends, the claim is drained or its task is cancelled.
 struct ShardConsumer: Sendable {
     let claim: ShardClaim
-    let source: any LogSource
+    let feed: ShardFeed
     let limits: BatchLimits
-    let delivery: Delivery
+    /// The parallelization factor.
+    let laneCount: Int
+    let tumbling: TumblingWindow?
     let status: ShardStatus
     let clock: any Clock<Duration>
+    let now: @Sendable () -> Timestamp
     let logger: Logger
+    /// Makes what delivers the batches of one lane.
+    let makeDelivery: @Sendable (ShardLedger, _ lane: Int) -> Delivery
 
     /// A read that waits comes back now and then, so that time-based work never waits for a record.
-    private static let longestWait = Duration.seconds(10)
+    static let longestWait = Duration.seconds(10)
+
+    /// How one stretch of a shard came to its end.
+    enum End {
+        case drained
+        case shardEnd
+        /// Everything up to the stretch's last record is done; this was read beyond it.
+        case reached(ShardReading)
+    }
 
     func run() async throws {
+        precondition(tumbling == nil || laneCount == 1, "the state of a window belongs to one lane")
         guard let position = claim.start.resumePosition else { return }
         let reader: (any ShardReader)?
-        do { reader = try await openReader(at: position) } catch let error as ShardNotFound {
+        do { reader = try await feed.open(at: position) } catch let error as ShardNotFound {
             // Without this its children would wait for ever.
             logger.error("shard is gone before its end was processed", metadata: ["error": "\(error)"])
-            return try await end()
-        }
-        let stopwatch = Stopwatch(clock: clock)
-        var window = BatchWindow(limits, now: stopwatch.elapsed)
-
-        while let reader, !claim.drain.isRequested {
-            noteOldestPending(in: window)
-            if let batch = window.take(now: stopwatch.elapsed) {
-                guard try await delivery.deliver(batch, of: claim) == .done else { return }
-                window.reopen(now: stopwatch.elapsed)
-            } else if window.isFinished {
-                return try await end()
-            } else {
-                let wait = window.readWait(now: stopwatch.elapsed, longest: Self.longestWait)
-                guard let result = try await read(reader, for: window, wait: wait) else { return }
-                window.add(result)
+            let ledger = makeLedger(laneCount, claim.start, claim.progress)
+            // The records are gone, what the function has made of earlier ones is not.
+            if let window = ledger.window {
+                guard try await makeDelivery(ledger, 0).close(window) == .done else { return }
             }
+            return try await end(ledger)
         }
+        guard let reader else { return }
+
+        var ledger = makeLedger(storedLaneCount, claim.start, claim.progress)
+        // What earlier lanes had begun is finished by as many lanes: another number deals records out differently.
+        let boundary = storedLaneCount == laneCount ? nil : Self.boundary(of: claim.progress)
+        var end = try await run(reader, ledger, laneCount: storedLaneCount, until: boundary, from: nil)
+        if case .reached(let rest) = end {
+            ledger = makeLedger(laneCount, ledger.checkpoint, ledger.stored)
+            end = try await run(reader, ledger, laneCount: laneCount, until: nil, from: rest)
+        }
+        if case .shardEnd = end { try await self.end(ledger) }
     }
 
-    private func noteOldestPending(in window: BatchWindow) {
-        let oldest = window.firstPending?.arrival
-        // Behind the tip there is more to read, about as old as what was done last.
-        if oldest != nil || window.isTipReached { status.update { $0.oldestPending = oldest } }
+    private func run(
+        _ reader: any ShardReader,
+        _ ledger: ShardLedger,
+        laneCount: Int,
+        until boundary: SequenceNumber?,
+        from rest: ShardReading?
+    ) async throws -> End {
+        if laneCount == 1 {
+            var stretch = SerialStretch(
+                consumer: self,
+                reader: reader,
+                ledger: ledger,
+                boundary: boundary
+            )
+            return try await stretch.run(from: rest)
+        }
+        status.note(.lanes(Array(repeating: .waitingForRecords, count: laneCount)))
+        return try await LanedStretch(
+            consumer: self,
+            reader: reader,
+            ledger: ledger,
+            laneCount: laneCount,
+            boundary: boundary
+        ).run(from: rest)
     }
 
-    private func end() async throws {
-        try await claim.checkpoint(.shardEnd)
+    /// How many lanes what is stored beyond the checkpoint belongs to.
+    private var storedLaneCount: Int {
+        guard Self.boundary(of: claim.progress) != nil else { return laneCount }
+        return claim.progress.lanes?.count ?? 1
+    }
+
+    private static func boundary(of progress: ShardProgress) -> SequenceNumber? {
+        (progress.retries.map(\.last) + (progress.lanes?.done.compactMap(\.self) ?? [])).max()
+    }
+
+    private func makeLedger(_ laneCount: Int, _ checkpoint: Checkpoint, _ progress: ShardProgress)
+        -> ShardLedger
+    {
+        ShardLedger(
+            claim,
+            checkpoint: checkpoint,
+            progress: progress,
+            laneCount: laneCount,
+            keepsWindow: tumbling != nil && laneCount == 1
+        )
+    }
+
+    private func end(_ ledger: ShardLedger) async throws {
+        try await ledger.end()
         status.update { report in
             report.checkpoint = .shardEnd
             report.activity = .ended
-        }
-    }
-
-    /// - Returns: `nil` when draining was requested first.
-    private func read(_ reader: any ShardReader, for window: BatchWindow, wait: Duration) async throws
-        -> ReadResult?
-    {
-        if wait > .zero { status.note(.waitingForRecords) }
-        let (records, bytes) = (window.readRecords, window.readBytes)
-        let read = { @Sendable in try await reader.read(maxRecords: records, maxBytes: bytes, wait: wait) }
-        guard !window.isEmpty else { return try await repeating("read", read) }
-        do {
-            return try await claim.drain.interruptible(read)
-        } catch let error where isPassing(error) {
-            // What is gathered must not wait behind a record that cannot be read: for now it counts as all there is.
-            guard try await pause(after: error, in: "read", failures: 1) else { return nil }
-            return ReadResult(batch: .empty, millisBehindLatest: 0, isEnd: false)
-        }
-    }
-
-    private func openReader(at position: Position) async throws -> (any ShardReader)? {
-        try await repeating("open") { try await source.reader(of: claim.shard, from: position) }
-    }
-
-    /// Repeats a failing operation with back-off: giving the shard up would not help, and the reason is kept
-    /// in sight.
-    ///
-    /// - Returns: `nil` when draining was requested first.
-    /// - Throws: `ShardNotFound` and `StreamNotFound`: what comes back under that name needs another reader.
-    private func repeating<Value: Sendable>(
-        _ what: String,
-        _ operation: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value? {
-        var failures = 0
-        while true {
-            do {
-                return try await claim.drain.interruptible(operation)
-            } catch let error where isPassing(error) {
-                failures += 1
-                guard try await pause(after: error, in: what, failures: failures) else { return nil }
-            }
-        }
-    }
-
-    /// - Returns: `false` when draining was requested first.
-    private func pause(after error: any Error, in step: String, failures: Int) async throws -> Bool {
-        let delay = delivery.retry.delay(afterFailures: failures, jitter: .random(in: 0...1))
-        status.note(.readFailing(error: "\(error)"))
-        logger.warning(
-            "shard could not be read and is tried again",
-            metadata: ["step": "\(step)", "delay": "\(delay.formatted())", "error": "\(error)"]
-        )
-        let slept: Void? = try await claim.drain.interruptible { [clock] in try await clock.sleep(for: delay)
-        }
-        return slept != nil
-    }
-
-    private func isPassing(_ error: any Error) -> Bool {
-        switch error {
-        case is CancellationError, is ShardNotFound, is StreamNotFound: false
-        default: true
         }
     }
 }

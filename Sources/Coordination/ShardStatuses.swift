@@ -36,6 +36,12 @@ package final class ShardStatuses: Sendable {
         )
     }
 
+    /// How the last batch of a mapping went: a shard that has a problem comes before those that are well.
+    package func lastResult(of mapping: MappingID) -> ShardReport.ProcessingResult? {
+        let results = reports(of: mapping).map(\.lastResult)
+        return results.first { $0 == .functionFailed } ?? results.first { $0 == .ok } ?? results.first
+    }
+
     /// Forgets the shards of a mapping that was removed.
     package func remove(_ mapping: MappingID) {
         statuses.withLock { statuses in statuses = statuses.filter { $0.key.mapping != mapping } }

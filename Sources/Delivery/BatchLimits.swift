@@ -17,7 +17,13 @@ package struct BatchLimits: Hashable, Sendable {
     }
 
     package init(_ source: EventSource) {
-        self.init(records: source.batchSize, window: source.batchWindow)
+        // The state travels in the same event.
+        let stateBytes = source.tumblingWindowSeconds > 0 ? TumblingWindow.maximumStateBytes : 0
+        self.init(
+            records: source.batchSize,
+            window: source.batchWindow,
+            eventBytes: Self.lambdaEventBytes - stateBytes
+        )
     }
 
     /// 6 MB: what Lambda accepts as the payload of one invocation.

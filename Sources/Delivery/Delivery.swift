@@ -1,32 +1,42 @@
 package import Logging
 package import StreamCore
 
-/// Takes one batch to its end: invokes the function until every record of it is done.
+/// Takes one batch to its end: invokes the function until every record of it is done or given up.
 ///
-/// A failed batch is invoked again for ever, with back-off. The checkpoint moves only behind success.
+/// Whatever an invocation comes to is stored before the next: a crash in between repeats one invocation, never two.
 package struct Delivery: Sendable {
-    package let transport: any HandlerTransport
+    package let function: InvokedFunction
+    package let limits: RetryLimits
     package let retry: RetryPolicy
     package let clock: any Clock<Duration>
+    /// The wall clock, by which records and windows age.
+    package let now: @Sendable () -> Timestamp
+    package let ledger: ShardLedger
+    /// The lane whose batches it delivers; 0 when the shard has one.
+    package let lane: Int
     package let status: ShardStatus
     package let logger: Logger
-    /// Makes the context of one attempt, under a fresh request id.
-    package let makeContext: @Sendable () -> InvocationContext
 
     package init(
-        transport: any HandlerTransport,
+        function: InvokedFunction,
+        limits: RetryLimits = RetryLimits(),
         retry: RetryPolicy = RetryPolicy(),
         clock: any Clock<Duration>,
+        now: @escaping @Sendable () -> Timestamp,
+        ledger: ShardLedger,
+        lane: Int = 0,
         status: ShardStatus,
-        logger: Logger,
-        makeContext: @escaping @Sendable () -> InvocationContext
+        logger: Logger
     ) {
-        self.transport = transport
+        self.function = function
+        self.limits = limits
         self.retry = retry
         self.clock = clock
+        self.now = now
+        self.ledger = ledger
+        self.lane = lane
         self.status = status
         self.logger = logger
-        self.makeContext = makeContext
     }
 
     package enum End: Hashable, Sendable {
@@ -35,82 +45,132 @@ package struct Delivery: Sendable {
         case drained
     }
 
+    /// - Parameters:
+    ///   - readUpTo: Nothing follows the batch up to this record: with the batch it is done as well.
+    ///   - bounds: The tumbling window that the records belong to.
     /// - Throws: `LeaseLost` or `CancellationError` when the shard is another worker's: what the function
     ///   answered is then dropped, and the new owner delivers the batch again.
-    package func deliver(_ batch: RecordSelection, of claim: ShardClaim) async throws -> End {
-        var rest = batch
-        var failures = 0
+    package func deliver(
+        _ batch: RecordSelection,
+        readUpTo: SequenceNumber? = nil,
+        bounds: TumblingWindow.Bounds? = nil
+    ) async throws -> End {
+        var split = BatchSplit(batch, resuming: ledger.retries(of: lane))
         var refusals = 0
-        while let last = rest.last {
-            status.note(.invoking(records: rest.count))
-            let outcome = await transport.invoke(rest, context: makeContext())
+        while let piece = split.first, let last = piece.records.last {
+            if limits.recordAgeMilliseconds != nil, try await giveUpExpired(&split, readUpTo) { continue }
+            let records = piece.records
+            status.noteInvocation(of: records.count, lane: lane)
+            let attempt = await function.invoke(records, window: bounds.map(makeWindow))
             try Task.checkCancellation()
 
             let delay: Duration
-            switch outcome {
-            case .succeeded:
-                // Checkpoint before the next invocation: a crash in between then repeats one batch, never
-                // two.
-                try await complete(rest, upTo: last, of: claim)
-                return .done
-            case .succeededBefore(let number):
-                let doneCount = rest.position(of: number)
-                // As Lambda does it: a number that is not in the batch says nothing about the others.
-                let isKnown = doneCount < rest.count && rest[doneCount].sequenceNumber == number
-                if isKnown, doneCount > 0 {
-                    try await complete(rest.prefix(doneCount), upTo: rest[doneCount - 1], of: claim)
-                    // What is left is a batch of its own, with a fresh count.
-                    rest = rest.dropFirst(doneCount)
-                    failures = 0
+            switch attempt.verdict(on: records) {
+            case .done(let state):
+                let end = split.count == 1 ? readUpTo ?? last.sequenceNumber : last.sequenceNumber
+                split.finishFirst()
+                refusals = 0
+                let step = makeStep(end, split, bounds, state)
+                status.noteDone(records.count, upTo: try await ledger.commit(step, lane: lane))
+                if case .set(let window?) = step.window, window.endsEarly {
+                    guard try await close(window) == .done else { return .drained }
                 }
-                failures += 1
-                let place = isKnown ? "" : ", which is not in the batch"
-                delay = noteFailure(
-                    "the function named \(number) as failed\(place)",
-                    rest,
-                    failures: failures
-                )
+                continue
+            case .doneBefore(let doneCount, let state):
+                // What is left is a batch of its own, with a fresh count: this attempt was the wider batch's.
+                split.finish(doneCount, at: now())
+                let step = makeStep(records[doneCount - 1].sequenceNumber, split, bounds, state)
+                status.noteDone(doneCount, upTo: try await ledger.commit(step, lane: lane))
+                let number = records[doneCount].sequenceNumber
+                delay = noteFailure("the function named \(number) as failed", split, .split(at: doneCount))
+                if case .set(let window?) = step.window, window.endsEarly {
+                    guard try await close(window) == .done else { return .drained }
+                }
             case .failed(let failure):
-                failures += 1
-                delay = noteFailure(failure.description, rest, failures: failures)
+                split.noteFailure(at: now())
+                let attempts = split.first?.attempts ?? 1
+                let step = limits.step(
+                    afterFailureOf: records.count,
+                    attempts: attempts,
+                    isTooLarge: failure.isTooLarge
+                )
+                if case .giveUp(let condition) = step {
+                    _ = noteFailure(failure.reason, split, step)
+                    let end = split.count == 1 ? readUpTo ?? last.sequenceNumber : last.sequenceNumber
+                    split.finishFirst()
+                    let failed = attempt.makeFailure(condition, records, failure, attempts, at: now())
+                    try await giveUp(failed, upTo: end, split)
+                    continue
+                }
+                if case .split(let place) = step { split.splitFirst(at: place) }
+                delay = noteFailure(failure.reason, split, step)
+                try await ledger.commit(DeliveryStep(retries: split.progress(lane: lane)), lane: lane)
+                // The halves of what was too large have not been tried yet.
+                if failure.isTooLarge { continue }
             case .notInvoked(let unavailable):
                 refusals += 1
                 delay = RetryPolicy.refused.delay(afterFailures: refusals, jitter: .random(in: 0...1))
-                status.note(.waitingForFunction(reason: unavailable.reason))
+                status.note(.waitingForFunction(reason: unavailable.reason), lane: lane)
             }
-
-            let slept: Void? = try await claim.drain.interruptible { [clock] in
-                try await clock.sleep(for: delay)
-            }
-            if slept == nil { return .drained }
+            guard try await pause(delay) else { return .drained }
         }
         return .done
     }
 
-    private func complete(_ done: RecordSelection, upTo last: RecordEntry, of claim: ShardClaim) async throws
-    {
-        let checkpoint = Checkpoint.at(last.sequenceNumber)
-        try await claim.checkpoint(checkpoint)
-        status.update { report in
-            report.checkpoint = checkpoint
-            report.records += done.count
-            report.batches += 1
-            report.lastError = nil
+    /// - Returns: `false` when draining was requested first.
+    func pause(_ delay: Duration) async throws -> Bool {
+        let slept: Void? = try await ledger.drain.interruptible { [clock] in
+            try await clock.sleep(for: delay)
         }
+        return slept != nil
     }
 
-    private func noteFailure(_ error: String, _ rest: RecordSelection, failures: Int) -> Duration {
+    private func makeStep(
+        _ done: SequenceNumber,
+        _ split: BatchSplit,
+        _ bounds: TumblingWindow.Bounds?,
+        _ state: [UInt8]?
+    ) -> DeliveryStep {
+        var step = DeliveryStep(done: done, retries: split.progress(lane: lane))
+        if let bounds, let state {
+            step.window = .set(WindowProgress(start: bounds.start, end: bounds.end, state: state))
+        }
+        return step
+    }
+
+    private func makeWindow(_ bounds: TumblingWindow.Bounds) -> WindowContext {
+        let state = ledger.window.flatMap { $0.bounds == bounds ? $0.state : nil }
+        return WindowContext(
+            start: bounds.start,
+            end: bounds.end,
+            state: state ?? TumblingWindow.emptyState
+        )
+    }
+
+    func noteFailure(_ error: String, _ split: BatchSplit, _ step: RetryLimits.Step) -> Duration {
+        let failures = max(1, split.first?.attempts ?? 1)
         let delay = retry.delay(afterFailures: failures, jitter: .random(in: 0...1))
-        status.update { report in
-            report.failedInvocations += 1
-            report.lastError = error
-            report.activity = .retrying(failures: failures, error: error, delay: delay)
+        let count = split.first?.records.count ?? 0
+        switch step {
+        case .split where count > 0:
+            status.noteFailure(of: count, error, lane: lane)
+            status.note(.bisecting(pieces: split.count, error: error, delay: delay), lane: lane)
+        default:
+            status.noteFailure(of: count, error, lane: lane)
+            let retrying = ShardReport.Activity.retrying(
+                failures: failures,
+                of: limits.retries,
+                error: error,
+                delay: delay
+            )
+            status.note(retrying, lane: lane)
         }
         logger.warning(
-            "batch failed and will be invoked again",
+            "batch failed",
             metadata: [
-                "first": "\(rest.first?.sequenceNumber.description ?? "")", "records": "\(rest.count)",
-                "failures": "\(failures)", "delay": "\(delay.formatted())", "error": "\(error)",
+                "first": "\(split.first?.records.first?.sequenceNumber.description ?? "")",
+                "records": "\(count)", "pieces": "\(split.count)", "failures": "\(failures)",
+                "delay": "\(delay.formatted())", "error": "\(error)",
             ]
         )
         return delay

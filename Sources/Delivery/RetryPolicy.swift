@@ -9,6 +9,9 @@ package struct RetryPolicy: Hashable, Sendable {
     /// Between two looks at a function that cannot take a batch: it has a back-off of its own for starting.
     package static let refused = RetryPolicy(first: .milliseconds(100), longest: .seconds(2))
 
+    /// Between two tries of a store that did not take a commit.
+    package static let store = RetryPolicy(first: .milliseconds(50), longest: .seconds(2))
+
     package init(first: Duration = .milliseconds(250), longest: Duration = .seconds(30)) {
         precondition(
             first > .zero && first <= longest,

@@ -1,44 +1,6 @@
 package import StreamCore
 import Synchronization
 
-/// What one shard of one mapping is doing now, and what it has done since it was gained.
-package struct ShardReport: Hashable, Sendable {
-    package enum Activity: Hashable, Sendable {
-        case starting
-        /// At the tip, or waiting for a batch to fill.
-        case waitingForRecords
-        case invoking(records: Int)
-        /// The batch failed and will be invoked again.
-        case retrying(failures: Int, error: String, delay: Duration)
-        /// The function cannot take a batch; no attempt is spent.
-        case waitingForFunction(reason: String)
-        case readFailing(error: String)
-        case ended
-    }
-
-    package var activity: Activity = .starting
-    package var checkpoint: Checkpoint
-    package var records = 0
-    package var batches = 0
-    package var failedInvocations = 0
-    /// Why the batch in hand failed the last time; `nil` again once it is done.
-    package var lastError: String?
-    /// Arrival of the oldest record that was read and is not done; `nil` when there is none.
-    package var oldestPending: Timestamp?
-
-    package init(checkpoint: Checkpoint) {
-        self.checkpoint = checkpoint
-    }
-
-    /// How long the oldest record that is not done has been in the log; 0 when nothing is left to do.
-    package func iteratorAgeMilliseconds(at now: Timestamp) -> Int64? {
-        switch activity {
-        case .starting, .readFailing: nil
-        default: oldestPending.map { max(0, now.millisecondsSince($0)) } ?? 0
-        }
-    }
-}
-
 /// The report of one shard, written by its consumer and read by anyone.
 package final class ShardStatus: Sendable {
     private let report: Mutex<ShardReport>
@@ -55,5 +17,62 @@ package final class ShardStatus: Sendable {
 
     package func note(_ activity: ShardReport.Activity) {
         report.withLock { $0.activity = activity }
+    }
+
+    /// Notes what one lane does; in a shard without lanes that is what the shard does.
+    package func note(_ activity: ShardReport.Activity, lane: Int) {
+        report.withLock { $0.note(activity, lane: lane) }
+    }
+
+    func noteInvocation(of recordCount: Int, lane: Int) {
+        report.withLock { report in
+            report.note(.invoking(records: recordCount), lane: lane)
+            report.events.invoked += recordCount
+        }
+    }
+
+    func noteDone(_ recordCount: Int, upTo checkpoint: Checkpoint) {
+        report.withLock { report in
+            report.checkpoint = checkpoint
+            report.records += recordCount
+            report.batches += 1
+            report.lastError = nil
+            report.lastResult = .ok
+        }
+    }
+
+    func noteFailure(of recordCount: Int, _ error: String, lane: Int) {
+        report.withLock { report in
+            report.failedInvocations += 1
+            report.events.failedInvoke += recordCount
+            report.lastError = error
+            report.lastResult = .functionFailed
+        }
+    }
+
+    func noteGivenUp(_ recordCount: Int, upTo checkpoint: Checkpoint) {
+        report.withLock { report in
+            report.checkpoint = checkpoint
+            report.events.givenUp += recordCount
+            report.lastResult = .functionFailed
+        }
+    }
+
+    package func noteRead(_ reading: ShardReading) {
+        guard reading.readCount > 0 else { return }
+        report.withLock { report in
+            report.events.polled += reading.readCount
+            report.events.filteredOut += reading.filteredOut
+        }
+    }
+}
+
+extension ShardReport {
+    fileprivate mutating func note(_ new: Activity, lane: Int) {
+        guard case .lanes(var lanes) = activity, lanes.indices.contains(lane) else { return activity = new }
+        // The array has one owner while it changes.
+        activity = .starting
+        lanes[lane] = new
+        activity = .lanes(lanes)
     }
 }

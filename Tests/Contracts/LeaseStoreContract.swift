@@ -9,15 +9,24 @@ package enum LeaseStoreContract {
         package let store: any LeaseStore
         package let mapping: MappingID
         package let otherMapping: MappingID
+        /// What was filed of one shard, in order.
+        package let failures: @Sendable (LeaseKey) async throws -> [BatchFailure]
 
-        package init(store: any LeaseStore, mapping: MappingID, otherMapping: MappingID) {
+        package init(
+            store: any LeaseStore,
+            mapping: MappingID,
+            otherMapping: MappingID,
+            failures: @escaping @Sendable (LeaseKey) async throws -> [BatchFailure]
+        ) {
             self.store = store
             self.mapping = mapping
             self.otherMapping = otherMapping
+            self.failures = failures
         }
     }
 
-    package static let rules = addingRules + acquiringRules + fencingRules + checkpointRules + [randomCalls]
+    package static let rules =
+        addingRules + acquiringRules + fencingRules + checkpointRules + progressRules + [randomCalls]
 }
 
 // MARK: - Rows

@@ -12,7 +12,7 @@ struct UnreadableRecordTests {
         let handler = ClosureHandler { _ in .succeeded }
         let checkpoints = Recorder<Checkpoint>()
         let drain = DrainSignal()
-        let worker = Worker(
+        let worker = try Worker(
             mapping: EventSourceMapping(
                 id: "6f1ed0c6-3b9a-4a6b-8a1f-1c2d3e4f5a6b",
                 function: "counts",
@@ -24,6 +24,8 @@ struct UnreadableRecordTests {
             names: ResourceNames(),
             statuses: ShardStatuses(),
             clock: clock,
+            now: { Timestamp(milliseconds: 0) },
+            encodeEvent: { _ in [] },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
 
@@ -52,7 +54,7 @@ private struct OneShard: ShardOwnership {
             shard: "shardId-000000000000",
             start: .start(.trimHorizon),
             drain: drain
-        ) { checkpoints.append($0) }
+        ) { commit in if let checkpoint = commit.checkpoint { checkpoints.append(checkpoint) } }
         try await process(claim)
     }
 }

@@ -244,7 +244,9 @@ struct WorkerTests {
         }
     }
 
-    @Test func `a checkpoint that the store did not take leads to the batch's repetition`() async throws {
+    @Test func `a checkpoint that the store did not take is written again, and its batch is not repeated`()
+        async throws
+    {
         try await withFleet { fleet in
             let numbers = try fleet.append(3, to: 0)
             let isFailing = Mutex(true)
@@ -255,19 +257,17 @@ struct WorkerTests {
             }
             let worker = fleet.start("a", handler: handler)
             worker.store.fail { call in
-                if case .checkpoint = call { isFailing.withLock(\.self) } else { false }
+                if case .commit = call { isFailing.withLock(\.self) } else { false }
             }
             gate.open()
             await handler.invocations.wait(for: 1)
-            // Given up, with a pause before it is released.
             await fleet.settle(consumers: 1)
             isFailing.withLock { $0 = false }
 
-            await fleet.pass(.seconds(4), consumers: 0)
+            await fleet.pass(.seconds(2), consumers: 1)
 
-            await handler.invocations.wait(for: 2)
-            await fleet.settle(consumers: 1)
-            #expect(handler.invocations.events.map(\.numbers) == [numbers, numbers])
+            #expect(handler.invocations.events.map(\.numbers) == [numbers])
+            #expect(worker.acquisitions(of: 0) == 1)
             #expect(try await fleet.checkpoint(of: 0) == .at(numbers[2]))
         }
     }

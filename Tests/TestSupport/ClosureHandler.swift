@@ -8,6 +8,7 @@ package struct ClosureHandler: HandlerTransport {
         package let numbers: [SequenceNumber]
         package let keys: [String]
         package let context: InvocationContext
+        package let window: WindowContext?
     }
 
     /// Every invocation, in the order in which they began.
@@ -20,16 +21,17 @@ package struct ClosureHandler: HandlerTransport {
         self.answer = answer
     }
 
-    package func invoke(_ records: RecordSelection, context: InvocationContext) async -> InvocationOutcome {
-        let batch = records.compacted()
-        let invocation = Invocation(
-            shard: context.shard,
+    package func invoke(_ invocation: StreamCore.Invocation) async -> InvocationResult {
+        let batch = invocation.records.compacted()
+        let seen = Invocation(
+            shard: invocation.context.shard,
             numbers: batch.entries.map(\.sequenceNumber),
             keys: batch.entries.indices.map(batch.partitionKey),
-            context: context
+            context: invocation.context,
+            window: invocation.window
         )
-        invocations.append(invocation)
-        return await answer(invocation)
+        invocations.append(seen)
+        return InvocationResult(await answer(seen))
     }
 
     /// Every record handed over, in order.

@@ -6,8 +6,8 @@ import Synchronization
 /// Several of these before one store are several workers' connections to it.
 package final class FaultyLeaseStore: LeaseStore {
     package enum Call: Hashable, Sendable {
-        case leases, add, acquire(LeaseKey), renew, checkpoint(LeaseKey, Checkpoint), release(LeaseKey),
-            remove(LeaseKey)
+        case leases, add, acquire(LeaseKey), renew, commit(LeaseKey, ShardCommit), progress(LeaseKey),
+            release(LeaseKey), remove(LeaseKey)
     }
 
     private struct Fault: Error {}
@@ -65,10 +65,12 @@ package final class FaultyLeaseStore: LeaseStore {
         try await reach(.renew) { try await store.renew(leases) }
     }
 
-    package func checkpoint(_ lease: Lease, at checkpoint: Checkpoint) async throws {
-        try await reach(.checkpoint(lease.key, checkpoint)) {
-            try await store.checkpoint(lease, at: checkpoint)
-        }
+    package func commit(_ commit: ShardCommit, under lease: Lease) async throws {
+        try await reach(.commit(lease.key, commit)) { try await store.commit(commit, under: lease) }
+    }
+
+    package func progress(of key: LeaseKey) async throws -> ShardProgress {
+        try await reach(.progress(key)) { try await store.progress(of: key) }
     }
 
     package func release(_ lease: Lease) async throws {

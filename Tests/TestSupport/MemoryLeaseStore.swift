@@ -10,12 +10,15 @@ package final class MemoryLeaseStore: LeaseStore {
         var counter: UInt64 = 0
         var fence: UInt64 = 0
         var checkpoint: Checkpoint
+        var progress = ShardProgress.none
         let parents: [ShardID]
 
         func isHeld(by lease: Lease) -> Bool { owner == lease.owner && fence == lease.counter }
     }
 
     private let rows = Mutex<[LeaseKey: Row]>([:])
+    /// They outlive their rows.
+    private let filed = Mutex<[LeaseKey: [BatchFailure]]>([:])
 
     package init() {}
 
@@ -59,11 +62,29 @@ package final class MemoryLeaseStore: LeaseStore {
         return Set(lost.map(\.key))
     }
 
-    package func checkpoint(_ lease: Lease, at checkpoint: Checkpoint) async throws {
+    package func commit(_ commit: ShardCommit, under lease: Lease) async throws {
         let isHeld = change(lease) { row in
-            if row.checkpoint < checkpoint { row.checkpoint = checkpoint }
+            if let checkpoint = commit.checkpoint, row.checkpoint < checkpoint { row.checkpoint = checkpoint }
+            if case .set(let progress) = commit.progress { row.progress = progress }
+            file(commit.failures, of: lease.key)
         }
         guard isHeld else { throw LeaseLost(key: lease.key) }
+    }
+
+    package func progress(of key: LeaseKey) async throws -> ShardProgress {
+        rows.withLock { $0[key]?.progress ?? .none }
+    }
+
+    /// What was given up of a shard, in order.
+    package func failures(of key: LeaseKey) -> [BatchFailure] { filed.withLock { $0[key] ?? [] } }
+
+    /// A commit may be repeated when its answer was lost: each failure is kept once.
+    private func file(_ failures: [BatchFailure], of key: LeaseKey) {
+        guard !failures.isEmpty else { return }
+        filed.withLock { filed in
+            let known = Set(filed[key, default: []].map(\.id))
+            filed[key, default: []] += failures.filter { !known.contains($0.id) }
+        }
     }
 
     package func release(_ lease: Lease) async throws {

@@ -176,9 +176,14 @@ extension MemoryLog {
         state.withLock { $0.readError = error }
     }
 
+    /// The wall clock of the log, which moves with its clock.
+    package var now: Timestamp {
+        Timestamp(milliseconds: 1_700_000_000_000 + Int64(stopwatch.elapsed / .milliseconds(1)))
+    }
+
     @discardableResult
     package func append(key: String, payload: [UInt8] = [1], to shard: ShardID) throws -> SequenceNumber {
-        let arrival = Timestamp(milliseconds: 1_700_000_000_000 + Int64(stopwatch.elapsed / .milliseconds(1)))
+        let arrival = now
         let (number, readers) = try state.withLock { state in
             let index = try index(of: shard, in: state)
             precondition(state.shards[index].shard.isOpen, "records go to open shards")

@@ -21,13 +21,13 @@ final class AuditedLeaseStore: LeaseStore {
 
     var violations: [String] { state.withLock(\.violations) }
 
-    func checkpoint(_ lease: Lease, at checkpoint: Checkpoint) async throws {
+    func commit(_ commit: ShardCommit, under lease: Lease) async throws {
         let newest = state.withLock { $0.acquired[lease.key] ?? 0 }
-        let isDone = isDone(lease.key.shard, checkpoint)
+        let isDone = commit.checkpoint.map { self.isDone(lease.key.shard, $0) } ?? true
 
-        try await store.checkpoint(lease, at: checkpoint)
+        try await store.commit(commit, under: lease)
 
-        if !isDone { violate("\(lease.owner) moved \(lease.key) to \(checkpoint) before all of it was done") }
+        if !isDone { violate("\(lease.owner) moved \(lease.key) before all of it was done: \(commit)") }
         if lease.counter < newest {
             violate("\(lease.owner) moved \(lease.key), which another worker had acquired")
         }
@@ -48,6 +48,7 @@ final class AuditedLeaseStore: LeaseStore {
     func add(_ shards: [NewLease], to mapping: MappingID) async throws {
         try await store.add(shards, to: mapping)
     }
+    func progress(of key: LeaseKey) async throws -> ShardProgress { try await store.progress(of: key) }
     func renew(_ leases: [Lease]) async throws -> Set<LeaseKey> { try await store.renew(leases) }
     func release(_ lease: Lease) async throws { try await store.release(lease) }
 

@@ -105,24 +105,28 @@ final class FleetWorker: Sendable {
         self.handler = handler
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let mapping = EventSourceMapping(id: .flights, function: "delay-alerts", source: source)
-        let worker = Worker(
-            mapping: mapping,
-            ownership: LeaseOwnership(
+        guard
+            let worker = try? Worker(
                 mapping: mapping,
-                worker: id,
+                ownership: LeaseOwnership(
+                    mapping: mapping,
+                    worker: id,
+                    source: log,
+                    store: store,
+                    clock: clock,
+                    wake: wake,
+                    logger: logger
+                ),
                 source: log,
-                store: store,
+                transport: handler,
+                names: ResourceNames(),
+                statuses: statuses,
                 clock: clock,
-                wake: wake,
+                now: { log.now },
+                encodeEvent: { Array("\($0.records.numbers)".utf8) },
                 logger: logger
-            ),
-            source: log,
-            transport: handler,
-            names: ResourceNames(),
-            statuses: statuses,
-            clock: clock,
-            logger: logger
-        )
+            )
+        else { preconditionFailure("the options of a test can be carried out") }
         running = Task { [drain] in try await worker.run(until: drain) }
     }
 
