@@ -56,6 +56,22 @@ enum LeaseSQL {
         WHERE application = ?4 AND leaseKey = ?5 AND leaseOwner = ?6 AND fence = ?7
         """
 
+    /// Shows that the owner of a commit without a checkpoint still has the lease.
+    static let touch = """
+        UPDATE lease SET leaseCounter = leaseCounter + 1
+        WHERE application = ? AND leaseKey = ? AND leaseOwner = ? AND fence = ?
+        """
+
+    static let selectProgress =
+        "SELECT progress, windowState FROM progress WHERE application = ? AND leaseKey = ?"
+
+    static let setProgress = """
+        INSERT INTO progress (application, leaseKey, progress, windowState) VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET progress = excluded.progress, windowState = excluded.windowState
+        """
+
+    static let deleteProgress = "DELETE FROM progress WHERE application = ? AND leaseKey = ?"
+
     static let release = """
         UPDATE lease SET leaseOwner = NULL, fence = NULL, leaseCounter = leaseCounter + 1
         WHERE application = ? AND leaseKey = ? AND leaseOwner = ? AND fence = ?

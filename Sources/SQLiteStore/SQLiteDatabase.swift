@@ -68,13 +68,7 @@ package final class SQLiteDatabase: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             schedule { db in
                 let outcome = Result {
-                    try Self.wrappingErrors(of: self.path) {
-                        guard durability != .processCrash else { return try self.inTransaction(db, body) }
-                        try db.setDurability(durability)
-                        let outcome = Result { try self.inTransaction(db, body) }
-                        try db.setDurability(.processCrash)
-                        return try outcome.get()
-                    }
+                    try Self.wrappingErrors(of: self.path) { try self.inTransaction(db, durability, body) }
                 }
                 continuation.resume(with: outcome)
             }
@@ -86,7 +80,20 @@ package final class SQLiteDatabase: Sendable {
     /// - Parameter mayWait: Whether the thread may wait for other processes; if not, `FileLocked` is thrown at once.
     func inTransaction<Value>(
         _ db: Database,
+        _ durability: Durability = .processCrash,
         mayWait: Bool = true,
+        _ body: (Database) throws -> Value
+    ) throws -> Value {
+        guard durability != .processCrash else { return try inTransaction(db, mayWait: mayWait, body) }
+        try db.setDurability(durability)
+        let outcome = Result { try inTransaction(db, mayWait: mayWait, body) }
+        try db.setDurability(.processCrash)
+        return try outcome.get()
+    }
+
+    private func inTransaction<Value>(
+        _ db: Database,
+        mayWait: Bool,
         _ body: (Database) throws -> Value
     ) throws -> Value {
         // A transaction that asks for the lock only when it writes can be refused in the middle.

@@ -2,23 +2,29 @@ import Foundation
 import GRDB
 package import StreamCore
 
-/// Leases and checkpoints in the table `lease`, for the workers of one machine.
+/// Leases and checkpoints in the table `lease`, for the workers of one machine; progress and failures in tables beside it.
 ///
-/// Writes withstand the death of the process. After a power failure a checkpoint may be an older one: its records run
-/// again, none is lost.
+/// Writes withstand the death of the process. After a power failure a checkpoint may be an older one, with the progress of
+/// that time: its records run again, none is lost. A commit with failures withstands a power failure, as what was delivered
+/// cannot be taken back.
 package struct SQLiteLeaseStore: LeaseStore {
     private let database: SQLiteDatabase
-    private let checkpoints: CheckpointQueue
+    private let commits: CommitQueue
+    private let failureStored: WakeSignal?
     private let isDead: @Sendable (WorkerID) -> Bool
 
-    /// - Parameter isDead: Whether a worker's process has ended for certain, see `WorkerPresence`.
+    /// - Parameters:
+    ///   - failureStored: Woken after each commit with failures, for who delivers them.
+    ///   - isDead: Whether a worker's process has ended for certain, see `WorkerPresence`.
     package init(
         _ database: SQLiteDatabase,
+        failureStored: WakeSignal? = nil,
         isDead: @escaping @Sendable (WorkerID) -> Bool = { _ in false }
     ) {
         self.database = database
+        self.failureStored = failureStored
         self.isDead = isDead
-        checkpoints = CheckpointQueue(database: database)
+        commits = CommitQueue(database: database)
     }
 
     package func leases(of mapping: MappingID) async throws -> [LeaseRow] {
@@ -101,8 +107,17 @@ package struct SQLiteLeaseStore: LeaseStore {
         return Set(leases.map(\.key).filter { !held.contains($0.shard.text) })
     }
 
-    package func checkpoint(_ lease: Lease, at checkpoint: Checkpoint) async throws {
-        try await checkpoints.commit(CheckpointWrite(lease: lease, checkpoint: checkpoint))
+    package func commit(_ commit: ShardCommit, under lease: Lease) async throws {
+        try await commits.commit(try CommitWrite(commit, under: lease))
+        if !commit.failures.isEmpty { failureStored?.wake() }
+    }
+
+    package func progress(of key: LeaseKey) async throws -> ShardProgress {
+        try await database.transaction { db in
+            let statement = try db.cachedStatement(sql: LeaseSQL.selectProgress)
+            return try Row.fetchOne(statement, arguments: [key.mapping.text, key.shard.text])
+                .map { try ProgressColumns(row: $0).progress() } ?? .none
+        }
     }
 
     package func release(_ lease: Lease) async throws {
@@ -118,13 +133,6 @@ package struct SQLiteLeaseStore: LeaseStore {
             try statement.execute(arguments: [key.mapping.text, key.shard.text])
         }
     }
-}
-
-/// The mapping is not in the registry, or was removed.
-package struct MappingNotFound: Error, Hashable, CustomStringConvertible {
-    package let mapping: MappingID
-    package init(mapping: MappingID) { self.mapping = mapping }
-    package var description: String { "event source mapping \(mapping) does not exist" }
 }
 
 extension LeaseRow {

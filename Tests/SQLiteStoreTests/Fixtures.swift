@@ -1,6 +1,7 @@
 import SQLiteStore
 import StreamCore
 import TestSupport
+import Testing
 
 /// Lends the store of a fresh data directory.
 func withDatabase<Result>(
@@ -44,6 +45,46 @@ extension NewLease {
                 startingSequenceNumber: .zero
             ),
             checkpoint: .start(.trimHorizon)
+        )
+    }
+}
+
+extension SQLiteLeaseStore {
+    /// Adds a shard and acquires its lease.
+    func acquired(_ shard: Int, of mapping: MappingID) async throws -> Lease {
+        try await add([.start(shard)], to: mapping)
+        let key = LeaseKey(mapping: mapping, shard: ShardID(number: shard))
+        return try #require(try await acquire(key, seen: 0, for: "worker-a"))
+    }
+
+    func row(_ key: LeaseKey) async throws -> LeaseRow {
+        try #require(try await leases(of: key.mapping).first { $0.key == key })
+    }
+}
+
+extension BatchFailure {
+    static func named(_ id: String, of key: LeaseKey, eventBytes: Int = 2) -> BatchFailure {
+        BatchFailure(
+            id: id,
+            mapping: key.mapping,
+            shard: key.shard,
+            streamARN: "arn:aws:kinesis:us-east-1:000000000000:stream/first",
+            functionARN: "arn:aws:lambda:us-east-1:000000000000:function:orders",
+            condition: .retryAttemptsExhausted,
+            invokeCount: 1,
+            requestID: "request",
+            response: nil,
+            records: Records(
+                count: 1,
+                first: 1,
+                last: 1,
+                firstArrival: Timestamp(milliseconds: 1),
+                lastArrival: Timestamp(milliseconds: 1)
+            ),
+            time: Timestamp(milliseconds: 5),
+            event: [UInt8](repeating: 0x20, count: eventBytes),
+            logTail: "",
+            target: .file(path: "/failures")
         )
     }
 }

@@ -32,15 +32,22 @@ struct FunctionRegistryTests {
             let reopened = FunctionRegistry(try SQLiteDatabase(directory: directory))
 
             let mapping = try #require(try await reopened.mappings().first)
+            let function = try #require(try await reopened.function(named: "alerts"))
             let expected = RegisteredFunction(
                 definition: definition,
                 lastModified: Timestamp(milliseconds: 1000),
+                revisionID: function.revisionID,
+                state: .pending,
                 mappings: [mapping]
             )
+            #expect(function == expected)
             #expect(try await reopened.functions() == [expected])
-            #expect(try await reopened.function(named: "alerts") == expected)
             #expect(try await reopened.function(named: "other") == nil)
+            #expect(function.revisionID.count == 36)
             #expect(mapping.function == "alerts")
+            #expect(mapping.state == .creating)
+            #expect(mapping.isFromDefinition)
+            #expect(mapping.lastModified == Timestamp(milliseconds: 1000))
             #expect(mapping.source == definition.eventSources.first)
             #expect(MappingID.isValid(mapping.id.text))
             #expect(mapping.id.text == mapping.id.text.lowercased())

@@ -31,8 +31,14 @@ struct SQLiteDatabaseTests {
         try await withDatabase { database, _ in
             let failure = await #expect(throws: StoreUnavailable.self) {
                 try await database.transaction { db in
-                    try db.execute(sql: "INSERT INTO function VALUES ('a', '{}', 1)")
-                    try db.execute(sql: "INSERT INTO mapping VALUES ('id', 'no such function', 's', '{}')")
+                    try db.execute(
+                        sql: "INSERT INTO function (name, definition, lastModified) VALUES ('a', '{}', 1)"
+                    )
+                    try db.execute(
+                        sql: """
+                            INSERT INTO mapping VALUES ('id', 'no such function', '', 's', '{}', 'Enabled', '{}', 1, 1, NULL)
+                            """
+                    )
                 }
             }
 
@@ -135,7 +141,9 @@ struct SQLiteDatabaseTests {
             let task = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
                 try await database.transaction {
-                    try $0.execute(sql: "INSERT INTO function VALUES ('a', '{}', 1)")
+                    try $0.execute(
+                        sql: "INSERT INTO function (name, definition, lastModified) VALUES ('a', '{}', 1)"
+                    )
                 }
             }
 

@@ -18,7 +18,8 @@ struct SQLiteLeaseStoreTests {
                 LeaseStoreContract.Subject(
                     store: SQLiteLeaseStore(database),
                     mapping: mappings[0].id,
-                    otherMapping: mappings[1].id
+                    otherMapping: mappings[1].id,
+                    failures: { try await SQLiteFailureStore(database).all(of: $0) }
                 )
             )
         }
@@ -28,11 +29,14 @@ struct SQLiteLeaseStoreTests {
     func `leases in memory keep the contract of lease stores`(
         rule: ContractRule<LeaseStoreContract.Subject>
     ) async throws {
+        let store = MemoryLeaseStore()
+
         try await rule.check(
             LeaseStoreContract.Subject(
-                store: MemoryLeaseStore(),
+                store: store,
                 mapping: "00000000-0000-0000-0000-000000000001",
-                otherMapping: "00000000-0000-0000-0000-000000000002"
+                otherMapping: "00000000-0000-0000-0000-000000000002",
+                failures: { store.failures(of: $0) }
             )
         )
     }
@@ -94,5 +98,17 @@ struct SQLiteLeaseStoreTests {
             let counters = Set(try await store.leases(of: mapping).map(\.counter))
             #expect(counters == [2])
         }
+    }
+}
+
+extension SQLiteFailureStore {
+    /// A shard's failures with their events, in the order of their commits.
+    func all(of key: LeaseKey) async throws -> [BatchFailure] {
+        var failures: [BatchFailure] = []
+        for stored in try await self.failures(of: key.mapping, limit: 1000).reversed()
+        where stored.failure.shard == key.shard {
+            failures.append(try #require(try await failure(stored.failure.id)).failure)
+        }
+        return failures
     }
 }

@@ -9,6 +9,8 @@ import StreamCore
 /// - `write DIRECTORY MAPPING SHARD COUNT`: prints `ready`, waits for the end of its input, acquires the shard's lease,
 ///   and moves its checkpoint from 1 to COUNT, each waiting for the one before. Prints `SHARD NUMBER` every 50, and at the
 ///   end `SHARD done WORST`, the longest wait in milliseconds.
+/// - `fail DIRECTORY MAPPING FIRST`: acquires the lease of shard 0, whoever has it, and commits numbers from FIRST on until it
+///   is killed, each as the checkpoint and as the window's state; every third one is a failure too. Prints each number.
 /// - `hold DIRECTORY ADDRESS`: serves the directory until its input ends. Prints `ready`.
 let arguments = CommandLine.arguments
 
@@ -44,6 +46,17 @@ case "write" where arguments.count == 6:
         "\(shard) done \(Double(worst.components.attoseconds) / 1e15 + Double(worst.components.seconds) * 1000)"
     )
 
+case "fail" where arguments.count == 5:
+    let store = SQLiteLeaseStore(try SQLiteDatabase(directory: arguments[2]))
+    let key = LeaseKey(mapping: MappingID(unchecked: arguments[3]), shard: ShardID(number: 0))
+    guard let row = try await store.leases(of: key.mapping).first(where: { $0.key == key }),
+        let lease = try await store.acquire(key, seen: row.counter, for: "worker")
+    else { exit(2) }
+    for number in (UInt64(arguments[4]) ?? 1)... {
+        try await store.commit(.step(number, of: key), under: lease)
+        say("\(number)")
+    }
+
 case "hold" where arguments.count == 4:
     let lock = try DataDirectoryLock(directory: arguments[2])
     try lock.publish(address: arguments[3])
@@ -52,6 +65,45 @@ case "hold" where arguments.count == 4:
     withExtendedLifetime(lock) {}
 
 default:
-    FileHandle.standardError.write(Data("usage: store-peer write|hold …\n".utf8))
+    FileHandle.standardError.write(Data("usage: store-peer write|fail|hold …\n".utf8))
     exit(64)
+}
+
+extension ShardCommit {
+    fileprivate static func step(_ number: UInt64, of key: LeaseKey) -> ShardCommit {
+        let window = WindowProgress(
+            start: Timestamp(milliseconds: 0),
+            end: Timestamp(milliseconds: 60_000),
+            state: Array("\(number)".utf8)
+        )
+        return ShardCommit(
+            checkpoint: .at(SequenceNumber(integerLiteral: number)),
+            progress: .set(ShardProgress(window: window)),
+            failures: number.isMultiple(of: 3) ? [.of(number, key)] : []
+        )
+    }
+}
+
+extension BatchFailure {
+    fileprivate static func of(_ number: UInt64, _ key: LeaseKey) -> BatchFailure {
+        let time = Timestamp(milliseconds: 1)
+        let record = SequenceNumber(integerLiteral: number)
+        return BatchFailure(
+            id: "failure-\(number)",
+            mapping: key.mapping,
+            shard: key.shard,
+            streamARN: "arn:aws:kinesis:us-east-1:000000000000:stream/first",
+            functionARN: "arn:aws:lambda:us-east-1:000000000000:function:orders",
+            condition: .retryAttemptsExhausted,
+            invokeCount: 1,
+            requestID: "request",
+            response: nil,
+            records: Records(count: 1, first: record, last: record, firstArrival: time, lastArrival: time),
+            time: time,
+            // Some pages.
+            event: [UInt8](repeating: UInt8(ascii: " "), count: 20_000),
+            logTail: "",
+            target: nil
+        )
+    }
 }
