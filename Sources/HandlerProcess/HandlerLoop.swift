@@ -1,3 +1,4 @@
+import FunctionLogs
 import Glibc
 import HandlerWire
 import StreamCore
@@ -10,22 +11,27 @@ final class HandlerLoop {
     private struct InFlight {
         let number: UInt64
         let invocation: PendingInvocation
-        /// When the function got it: handed over, and the batch before it answered.
+        /// When the function got it: handed over, and the one before it answered.
         var start: ContinuousClock.Instant
     }
+
+    /// How often an invocation that takes long is looked at.
+    private static let lookInterval = Duration.milliseconds(100)
 
     private let function: FunctionDefinition
     private let inbox: HandlerInbox
     private let reports: HandlerReports
+    private var journal: InvocationJournal
     private let channel: any HandlerChannel
     private let process: SpawnedProcess
-    private var output: OutputCapture
-    private var errors: OutputCapture
     private let startDeadline: ContinuousClock.Instant
+    private let started = ContinuousClock.now
     private var isReady = false
     /// It answered a batch or failed one; a process that never does has not really started.
     private var hasWorked = false
     private var inFlight: [InFlight] = []
+    /// When to look again how much of the machine the invocation that runs takes.
+    private var nextLook = ContinuousClock.now
     private var nextNumber: UInt64 = 1
     private var stopBy: ContinuousClock.Instant?
     private var descriptors: [pollfd] = []
@@ -33,6 +39,7 @@ final class HandlerLoop {
     /// Starts the process.
     init(
         _ function: FunctionDefinition,
+        version: FunctionQualifier,
         settings: HandlerSettings,
         log: FunctionLog,
         inbox: HandlerInbox,
@@ -41,6 +48,8 @@ final class HandlerLoop {
         self.function = function
         self.inbox = inbox
         self.reports = reports
+        let streamName = LogStreamName.make(version: version)
+        journal = InvocationJournal(function, version: version, log: log, streamName: streamName)
         let address: String?
         do throws(SystemCallFailure) {
             switch function.runtime {
@@ -48,18 +57,22 @@ final class HandlerLoop {
                 channel = try PluginChannel()
                 address = nil
             case .provided, .python:
-                let runtime = try LambdaRuntimeChannel(names: settings.names)
+                let runtime = try LambdaRuntimeChannel(names: settings.names, role: function.role)
                 channel = runtime
                 address = runtime.address
             }
         } catch {
             throw StartFailure(reason: "no channel for a process of \(function.name): \(error)")
         }
-        let plan = try LaunchPlan(function, settings: settings, runtimeAPI: address)
+        let plan = try LaunchPlan(
+            function,
+            version: version,
+            settings: settings,
+            runtimeAPI: address,
+            logStream: streamName
+        )
         process = try SpawnedProcess(plan, channel: channel.handlerDescriptor)
-        channel.closeHandlerDescriptor()
-        output = OutputCapture(log: log)
-        errors = OutputCapture(log: log)
+        channel.started(process.tree)
         startDeadline = .now + settings.startTimeout
         reports.started(process.pid)
     }
@@ -73,6 +86,7 @@ final class HandlerLoop {
             inbox.unpark()
             // Lines first, so that they are written under the request that was in flight when they were.
             captureOutput()
+            journal.flushIfDue()
             if hasEnded { return end(.exited) }
             for event in channel.serve(descriptors[4...]) {
                 if let cause = handle(event) { return end(cause) }
@@ -93,11 +107,11 @@ final class HandlerLoop {
         let number = nextNumber
         nextNumber += 1
         inFlight.append(InFlight(number: number, invocation: invocation, start: .now))
+        if inFlight.count == 1 { begin() }
         let events = channel.send(
             ChannelInvocation(
                 number: number,
-                records: invocation.records,
-                context: invocation.context,
+                work: invocation.work,
                 timeout: function.timeout
             )
         )
@@ -112,8 +126,18 @@ final class HandlerLoop {
         if !isReady {
             return startDeadline <= .now ? .startFailed("the process did not ask for work in time") : nil
         }
-        guard let first = inFlight.first, first.start + function.timeout <= .now else { return nil }
-        return .timedOut(number: first.number)
+        guard let first = inFlight.first else { return nil }
+        if first.start + function.timeout <= .now { return .timedOut(number: first.number) }
+        return look()
+    }
+
+    /// Looks now and then what an invocation that takes long takes of the machine.
+    private func look() -> EndCause? {
+        let now = ContinuousClock.now
+        guard now >= nextLook else { return nil }
+        nextLook = now + Self.lookInterval
+        journal.lookAtMemory(of: process.pid, now)
+        return process.tree.isTooLarge ? .tooManyProcesses : nil
     }
 
     /// When to look at the time again; `nil` when nothing is due.
@@ -128,7 +152,9 @@ final class HandlerLoop {
             // process is busy, nothing but this makes the pool look.
             moments.append(slow > .now ? slow : .now + PoolPlan.lookAgainAfter)
         }
+        if !inFlight.isEmpty { moments.append(nextLook) }
         if let moment = channel.nextDue { moments.append(moment) }
+        if let moment = journal.flushDue { moments.append(moment) }
         return moments.min()
     }
 
@@ -141,11 +167,7 @@ final class HandlerLoop {
         descriptors.removeAll(keepingCapacity: true)
         descriptors.append(pollfd(fd: inbox.wakeUp.number, events: Int16(POLLIN), revents: 0))
         descriptors.append(pollfd(fd: process.end.number, events: Int16(POLLIN), revents: 0))
-        // A negative number is passed over.
-        let outputNumber = output.isOpen ? process.output.number : -1
-        let errorsNumber = errors.isOpen ? process.errors.number : -1
-        descriptors.append(pollfd(fd: outputNumber, events: Int16(POLLIN), revents: 0))
-        descriptors.append(pollfd(fd: errorsNumber, events: Int16(POLLIN), revents: 0))
+        journal.appendDescriptors(of: process, to: &descriptors)
         channel.appendDescriptors(to: &descriptors)
 
         let due = nextDue
@@ -157,9 +179,8 @@ final class HandlerLoop {
     }
 
     private func captureOutput() {
-        let requestID = inFlight.first?.invocation.context.requestID
-        if descriptors[2].revents != 0 { output.capture(process.output, requestID: requestID) }
-        if descriptors[3].revents != 0 { errors.capture(process.errors, requestID: requestID) }
+        if descriptors[2].revents != 0 { journal.captureOutput(of: process) }
+        if descriptors[3].revents != 0 { journal.captureErrors(of: process) }
     }
 
     // MARK: - Answers
@@ -168,52 +189,79 @@ final class HandlerLoop {
         switch event {
         case .ready:
             isReady = true
+            journal.started(after: started.duration(to: .now))
             reports.ready()
         case .startFailed(let reason): return .startFailed(reason)
         case .closed: return .exited
         case .broken(let reason): return .broken(reason)
-        case .answered(let number, let outcome):
+        case .answered(let number, let outcome, let errorBody):
             guard let first = inFlight.first, first.number == number else {
                 return .broken("an answer to invocation \(number), which is not the one that runs")
             }
-            answer(outcome)
+            answer(outcome, errorBody)
         }
         return nil
     }
 
-    private func answer(_ outcome: InvocationOutcome) {
+    /// The first in flight is now the function's.
+    private func begin() {
+        guard let first = inFlight.first else { return }
+        nextLook = first.start + Self.lookInterval
+        journal.begin(first.invocation.work.requestID)
+    }
+
+    private func answer(_ outcome: InvocationOutcome, _ errorBody: [UInt8]?) {
         let answered = inFlight.removeFirst()
         let now = ContinuousClock.now
-        if !inFlight.isEmpty { inFlight[0].start = max(inFlight[0].start, now) }
+        // What it printed before its answer may have come only after the pipes were looked at.
+        journal.captureOutput(of: process)
+        journal.captureErrors(of: process)
+        // An answer may name records that failed, and this may have been their last attempt.
+        let isWanted = outcome != .succeeded || answered.invocation.work.isPayload
+        let tail = report(answered, now, isWanted: isWanted)
+        if !inFlight.isEmpty {
+            inFlight[0].start = max(inFlight[0].start, now)
+            begin()
+        }
         reports.answered(answered.start.duration(to: now))
         hasWorked = true
-        answered.invocation.finish(outcome)
+        answered.invocation.finish(WorkResult(outcome: outcome, errorBody: errorBody, logTail: tail))
+    }
+
+    /// The first in flight is no longer the function's.
+    ///
+    /// - Returns: The last of what was printed meanwhile, with the lines around it, when somebody wants it.
+    private func report(
+        _ ended: InFlight,
+        _ now: ContinuousClock.Instant,
+        failure: HandlerFailure? = nil,
+        isWanted: Bool = true
+    ) -> String {
+        journal.lookAtMemory(of: process.pid, now)
+        journal.end(ended.invocation.work.requestID, after: ended.start.duration(to: now), failure: failure)
+        return isWanted ? journal.tail : ""
     }
 
     // MARK: - The end
 
-    private enum EndCause {
-        case stopped
-        case exited
-        case timedOut(number: UInt64)
-        case startFailed(String)
-        case broken(String)
-    }
-
     private func end(_ cause: EndCause) -> HandlerEnding {
         let status = process.endNow()
         let cause = takeLastWords(cause)
-        let requestID = inFlight.first?.invocation.context.requestID
-        output.finish(process.output, requestID: requestID)
-        errors.finish(process.errors, requestID: requestID)
+        journal.finish(process)
 
         if let first = inFlight.first, let failure = failure(of: first, cause, status) {
             inFlight.removeFirst()
             hasWorked = true
-            first.invocation.finish(.failed(failure))
+            let tail = report(first, .now, failure: failure)
+            first.invocation.finish(WorkResult(outcome: .failed(failure), logTail: tail))
         }
+        let startFailure =
+            hasWorked
+            ? nil
+            : cause.startFailure(isReady: isReady, status: status, lastWords: journal.lastWords)
+        journal.close(startFailure: startFailure, after: started.duration(to: .now))
         let unstarted = inFlight.map(\.invocation) + inbox.close()
-        return HandlerEnding(startFailure: startFailure(cause, status), unstarted: unstarted)
+        return HandlerEnding(startFailure: startFailure, unstarted: unstarted)
     }
 
     /// Reads what the process wrote before it ended: a batch that it answered is done and must not run again.
@@ -224,7 +272,8 @@ final class HandlerLoop {
         var cause = cause
         for event in channel.drain() {
             switch event {
-            case .answered(let number, let outcome) where inFlight.first?.number == number: answer(outcome)
+            case .answered(let number, let outcome, let errorBody) where inFlight.first?.number == number:
+                answer(outcome, errorBody)
             case .startFailed(let reason): cause = .startFailed(reason)
             case .ready: isReady = true
             case .answered, .broken, .closed: break
@@ -233,56 +282,13 @@ final class HandlerLoop {
         return cause
     }
 
-    /// What the end means for the batch that was running; `nil` when it was not.
-    ///
-    /// A process that ends or hangs before it has read the whole batch spends an attempt too: it would do so with
-    /// the same batch for ever.
     private func failure(of first: InFlight, _ cause: EndCause, _ status: ExitStatus) -> HandlerFailure? {
-        if case .timedOut(let number) = cause {
-            // Or another batch's time was over, and its answer came with the last words.
-            return number == first.number ? .timedOut(after: function.timeout) : nil
-        }
-        guard channel.hasBegun(first.number) else { return nil }
-        switch cause {
-        case .timedOut: return nil
-        case .broken(let reason): return .malformedReply(reason: reason)
-        case .stopped, .exited, .startFailed: return .exited(status, stderrTail: errors.tailText)
-        }
+        cause.failure(
+            of: function,
+            number: first.number,
+            hasBegun: channel.hasBegun(first.number),
+            status: status,
+            journal: journal
+        )
     }
-
-    private func startFailure(_ cause: EndCause, _ status: ExitStatus) -> String? {
-        switch cause {
-        case _ where hasWorked: return nil
-        case .stopped, .timedOut: return nil
-        case .startFailed(let reason), .broken(let reason): return withLastWords(reason)
-        case .exited:
-            if errors.tailText.hasSuffix("No module named awslambdaric") {
-                return
-                    "\(errors.tailText): install it with pip install awslambdaric, or choose a Python that has it"
-            }
-            let missing = isReady ? "took a batch" : "asked for work"
-            return withLastWords("the process ended with \(status) before it \(missing)")
-        }
-    }
-
-    private func withLastWords(_ reason: String) -> String {
-        errors.tailText.isEmpty ? reason : "\(reason): \(errors.tailText)"
-    }
-}
-
-/// What a handler tells its pool while it runs, on the handler's thread.
-struct HandlerReports {
-    let started: (_ pid: Int32) -> Void
-    let ready: () -> Void
-    /// A batch takes longer than a fast function's would.
-    let slow: () -> Void
-    let answered: (_ duration: Duration) -> Void
-}
-
-/// How a handler ended.
-struct HandlerEnding {
-    /// Why the process never did any work; `nil` when it did, or had no chance to.
-    let startFailure: String?
-    /// Batches that the function never had.
-    let unstarted: [PendingInvocation]
 }

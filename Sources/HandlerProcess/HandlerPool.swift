@@ -1,5 +1,7 @@
 package import StreamCore
 
+import ByteCoding
+import FunctionLogs
 import Logging
 import Synchronization
 
@@ -7,55 +9,115 @@ import Synchronization
 ///
 /// Runs until `shutDown`; a pool that is dropped without it keeps its processes.
 package final class HandlerPool: HandlerTransport {
-    private struct Handler {
-        let id: UInt64
-        let inbox: HandlerInbox
-        var pid: Int32?
-        var slot = PoolPlan.Slot(isReady: false)
-        var invocations = 0
-    }
-
-    private struct State {
-        var plan: PoolPlan
-        var handlers: [Handler] = []
-        var waiting: [PendingInvocation] = []
-        var backoff = StartBackoff()
-        var nextID: UInt64 = 1
-        var uses: UInt64 = 0
-        var isShutDown = false
-        /// Those who wait for the last handler to end.
-        var closers: [CheckedContinuation<Void, Never>] = []
-    }
-
     package let function: FunctionDefinition
+    /// What the processes run as: `$LATEST` or a version's number.
+    package let version: FunctionQualifier
     private let settings: HandlerSettings
     private let log: FunctionLog
-    private let state: Mutex<State>
+    private let state: Mutex<PoolState>
 
-    package init(function: FunctionDefinition, settings: HandlerSettings) {
+    /// - Parameter concurrencyLimit: Most processes at a time, instead of what the definition says; 0 throttles
+    ///   every invocation.
+    package init(
+        function: FunctionDefinition,
+        settings: HandlerSettings,
+        version: FunctionQualifier = .latest,
+        concurrencyLimit: Int? = nil
+    ) {
         self.function = function
+        self.version = version
         self.settings = settings
-        log = FunctionLog(
-            directory: "\(settings.logDirectory)/\(function.name)",
-            limit: settings.logFileBytes,
-            logger: settings.logger
-        )
+        log = settings.logs.log(of: function.name)
         let plan = PoolPlan(
             channelDepth: function.runtime == .swiftPlugin ? PluginChannel.depth : 1,
-            concurrencyLimit: function.concurrencyLimit,
+            concurrencyLimit: concurrencyLimit ?? function.concurrencyLimit,
             processors: settings.processors
         )
-        state = Mutex(State(plan: plan))
+        state = Mutex(PoolState(plan: plan, function: function.name))
     }
 
-    package func invoke(_ records: RecordSelection, context: InvocationContext) async -> InvocationOutcome {
-        let invocation = PendingInvocation(records: records, context: context)
+    package func invoke(_ invocation: Invocation) async -> InvocationResult {
+        let result = await perform(.batch(invocation))
+        return InvocationResult(result.outcome, executedVersion: version, logTail: result.logTail)
+    }
+
+    /// Hands the function an event that somebody sent, for Lambda's Invoke.
+    ///
+    /// Like `invoke`, but it does not wait behind other invocations: when as many run as may, it is throttled.
+    package func invoke(payload invocation: PayloadInvocation) async -> PayloadResult {
+        let result = await perform(.payload(invocation))
+        let outcome: PayloadResult.Outcome =
+            switch result.outcome {
+            case .answered(let body): .answered(body)
+            case .succeeded, .succeededBefore: .answered([])
+            case .notInvoked(let unavailable): .notInvoked(unavailable)
+            case .failed(let failure):
+                .failed(failure, body: result.errorBody ?? failure.body(requestID: invocation.requestID))
+            }
+        return PayloadResult(outcome, executedVersion: version, logTail: result.logTail)
+    }
+
+    private func perform(_ work: Work) async -> WorkResult {
+        let invocation = PendingInvocation(work)
         return await withTaskCancellationHandler {
-            change { $0.waiting.append(invocation) }
-            return await invocation.outcome()
+            if let refusal = enqueue(invocation) { return refusal }
+            return await invocation.result()
         } onCancel: {
             state.withLock { $0.waiting.removeAll { $0 === invocation } }
-            invocation.finish(.notInvoked(HandlerUnavailable(reason: "the call was cancelled")))
+            invocation.finish(.notInvoked(.unavailable, "the call was cancelled"))
+        }
+    }
+
+    /// - Returns: Why the work cannot even wait; `nil` when it is in the queue.
+    private func enqueue(_ invocation: PendingInvocation) -> WorkResult? {
+        if invocation.work.isPayload, function.runtime == .swiftPlugin {
+            let reason =
+                "function \(function.name) is a Swift plugin: it takes records of a stream, not events"
+            return .notInvoked(.unsupported, reason)
+        }
+        var refusal: WorkResult?
+        change { state in
+            let slots = state.handlers.map(\.slot)
+            let waiting = state.waiting.count { !$0.isFinished }
+            if state.plan.concurrencyLimit == 0 {
+                let reason = "function \(function.name) is throttled: its reserved concurrency is 0"
+                refusal = .notInvoked(.throttled, reason)
+            } else if invocation.work.isPayload, state.plan.isFull(slots, waiting: waiting) {
+                let limit = state.plan.concurrencyLimit
+                let reason =
+                    "function \(function.name) is throttled: \(limit) invocations run, and no more may"
+                refusal = .notInvoked(.throttled, reason)
+            } else {
+                state.waiting.append(invocation)
+            }
+        }
+        return refusal
+    }
+
+    /// Changes how many processes there may be; those that are too many end with the batch they have.
+    package func setConcurrencyLimit(_ limit: Int) {
+        change { state in
+            state.plan.concurrencyLimit = limit
+            for handler in state.handlers.dropFirst(limit) { handler.inbox.stop(by: .now + function.timeout) }
+        }
+    }
+
+    /// Starts a process, unless one is ready, and waits until it can take work.
+    ///
+    /// Counts neither against the concurrency limit nor waits for a failed start's back-off.
+    ///
+    /// - Returns: Why it does not start; `nil` when it has.
+    package func warm() async -> String? {
+        await withCheckedContinuation { continuation in
+            let answer = state.withLock { state -> String?? in
+                if state.isShutDown { return "function \(function.name) is shutting down" }
+                if state.handlers.contains(where: \.slot.isReady) { return .some(nil) }
+                if state.handlers.isEmpty { start(&state) }
+                if state.handlers.isEmpty { return state.backoff.reason }
+                state.warmers.append(continuation)
+                return nil
+            }
+            if let answer { continuation.resume(returning: answer) }
         }
     }
 
@@ -96,74 +158,25 @@ package final class HandlerPool: HandlerTransport {
         }
     }
 
-    // MARK: - Assigning
-
     /// Changes the state, then gives work to whoever can take it now.
-    private func change(_ body: (inout State) -> Void) {
-        let (refused, reason) = state.withLock { state in
+    private func change(_ body: (inout PoolState) -> Void) {
+        let refused = state.withLock { state in
             body(&state)
-            return assign(&state)
+            return state.assign(at: settings.elapsed, start: start)
         }
-        for invocation in refused { invocation.finish(.notInvoked(HandlerUnavailable(reason: reason))) }
-    }
-
-    /// - Returns: The batches that no process will take, and why.
-    private func assign(_ state: inout State) -> (refused: [PendingInvocation], reason: String) {
-        guard !state.isShutDown else {
-            return (Self.takeAll(&state), "function \(function.name) is shutting down")
-        }
-        while let next = state.waiting.first {
-            // Its caller had given up before it was queued.
-            if next.isFinished {
-                state.waiting.removeFirst()
-                continue
-            }
-            let now = settings.elapsed()
-            let step = state.plan.next(
-                state.handlers.map(\.slot),
-                waiting: state.waiting.count,
-                mayStart: state.backoff.remaining(at: now) == nil
-            )
-            switch step {
-            case .hand(let index):
-                // A handler that has just ended is about to be removed; until then it takes nothing.
-                guard state.handlers[index].inbox.offer(next) else {
-                    state.handlers[index].slot.isReady = false
-                    continue
-                }
-                state.waiting.removeFirst()
-                state.uses += 1
-                state.handlers[index].slot.inFlight += 1
-                state.handlers[index].slot.lastUse = state.uses
-            case .start: start(&state)
-            case .wait:
-                guard state.handlers.isEmpty, let reason = state.backoff.reason else { return ([], "") }
-                return (Self.takeAll(&state), unavailable(reason, state.backoff.remaining(at: now)))
-            }
-        }
-        return ([], "")
-    }
-
-    private static func takeAll(_ state: inout State) -> [PendingInvocation] {
-        defer { state.waiting = [] }
-        return state.waiting
-    }
-
-    private func unavailable(_ reason: String, _ remaining: Duration?) -> String {
-        let start = "function \(function.name) cannot start: \(reason)"
-        return remaining.map { "\(start) (next attempt in \($0.formatted()))" } ?? start
+        for invocation in refused.work { invocation.finish(refused.result) }
     }
 
     // MARK: - Handlers
 
-    private func start(_ state: inout State) {
+    private func start(_ state: inout PoolState) {
         let id = state.nextID
         state.nextID += 1
         do {
             let inbox = try HandlerInbox()
             // The process dies with this thread, which ends when the process has.
             try HandlerThread.start { [self] in run(id, inbox) }
-            state.handlers.append(Handler(id: id, inbox: inbox))
+            state.handlers.append(PoolState.Handler(id: id, inbox: inbox))
         } catch {
             state.backoff.failed("\(error)", at: settings.elapsed())
         }
@@ -178,7 +191,14 @@ package final class HandlerPool: HandlerTransport {
         )
         let ending: HandlerEnding
         do {
-            let loop = try HandlerLoop(function, settings: settings, log: log, inbox: inbox, reports: reports)
+            let loop = try HandlerLoop(
+                function,
+                version: version,
+                settings: settings,
+                log: log,
+                inbox: inbox,
+                reports: reports
+            )
             ending = loop.run()
         } catch {
             ending = HandlerEnding(startFailure: error.reason, unstarted: inbox.close())
@@ -186,7 +206,7 @@ package final class HandlerPool: HandlerTransport {
         ended(id, ending)
     }
 
-    private func update(_ id: UInt64, _ body: (inout Handler) -> Void) {
+    private func update(_ id: UInt64, _ body: (inout PoolState.Handler) -> Void) {
         state.withLock { state in
             guard let index = state.handlers.firstIndex(where: { $0.id == id }) else { return }
             body(&state.handlers[index])
@@ -194,11 +214,15 @@ package final class HandlerPool: HandlerTransport {
     }
 
     private func becameReady(_ id: UInt64) {
+        var warmers: [CheckedContinuation<String?, Never>] = []
         change { state in
             guard let index = state.handlers.firstIndex(where: { $0.id == id }) else { return }
             state.handlers[index].slot.isReady = true
             state.backoff.succeeded()
+            warmers = state.warmers
+            state.warmers = []
         }
+        for warmer in warmers { warmer.resume(returning: nil) }
     }
 
     private func answered(_ id: UInt64, after duration: Duration) {
@@ -218,16 +242,32 @@ package final class HandlerPool: HandlerTransport {
             )
         }
         var closers: [CheckedContinuation<Void, Never>] = []
+        var warmers: [CheckedContinuation<String?, Never>] = []
         change { state in
             state.handlers.removeAll { $0.id == id }
             if let reason = ending.startFailure { state.backoff.failed(reason, at: settings.elapsed()) }
             // They were first in line when they were handed out.
             state.waiting.insert(contentsOf: ending.unstarted.filter { !$0.isFinished }, at: 0)
             if state.handlers.isEmpty {
-                closers = state.closers
-                state.closers = []
+                (closers, warmers) = (state.closers, state.warmers)
+                (state.closers, state.warmers) = ([], [])
             }
         }
         for closer in closers { closer.resume() }
+        let reason = ending.startFailure ?? "its process was ended before it was ready"
+        for warmer in warmers { warmer.resume(returning: reason) }
+    }
+}
+
+extension HandlerFailure {
+    /// As it stands in the answer to Invoke.
+    fileprivate func body(requestID: String) -> [UInt8] {
+        var body = ByteWriter(capacity: 256)
+        body.append(#"{"errorType":"#)
+        body.append(jsonString: errorType)
+        body.append(#","errorMessage":"#)
+        body.append(jsonString: errorMessage(requestID: requestID))
+        body.append("}")
+        return body.bytes
     }
 }

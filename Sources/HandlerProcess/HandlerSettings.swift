@@ -1,3 +1,4 @@
+package import FunctionLogs
 package import Logging
 package import StreamCore
 
@@ -5,10 +6,8 @@ import Foundation
 
 /// What every function's handlers on this host have in common.
 package struct HandlerSettings: Sendable {
-    /// Each function logs into a folder of its own in here.
-    package var logDirectory: String
-    /// Size at which a function's log starts a new file, 10 MiB by default; the file before it is kept.
-    package var logFileBytes: Int
+    /// Where what functions print is kept.
+    package let logs: FunctionLogs
     /// The Python that runs `python3…` functions: a path, or a name in `PATH`; it needs the package awslambdaric.
     package var python: String
     /// The program that loads Swift plugins.
@@ -25,7 +24,7 @@ package struct HandlerSettings: Sendable {
     let elapsed: @Sendable () -> Duration
 
     package init(
-        logDirectory: String,
+        logs: FunctionLogs,
         python: String = "python3",
         pluginRunner: String = HandlerSettings.siblingPluginRunner,
         names: ResourceNames = ResourceNames(),
@@ -33,13 +32,12 @@ package struct HandlerSettings: Sendable {
         logger: Logger = Logger(label: "millrace.handlers"),
         clock: some Clock<Duration> = ContinuousClock()
     ) {
-        self.logDirectory = logDirectory
+        self.logs = logs
         self.python = python
         self.pluginRunner = pluginRunner
         self.names = names
         self.environment = environment
         self.logger = logger
-        logFileBytes = 10 << 20
         startTimeout = .seconds(10)
         processors = max(1, ProcessInfo.processInfo.activeProcessorCount)
         let start = clock.now

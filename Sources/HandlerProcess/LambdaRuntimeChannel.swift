@@ -1,3 +1,4 @@
+import ByteCoding
 import CProcess
 import Glibc
 import HandlerWire
@@ -9,6 +10,8 @@ final class LambdaRuntimeChannel: HandlerChannel {
     private static let maximumConnections = 16
     /// How long to wait after the host had no descriptor left for a connection.
     private static let acceptPause = Duration.milliseconds(100)
+    /// How often a connection's owner is looked for before it counts as a stranger's.
+    private static let peerLooks = 3
     /// 16 MiB from each connection: more than a response at its limit, should something that outlived the process
     /// go on writing.
     private static let roundsAtEnd = 16
@@ -17,6 +20,10 @@ final class LambdaRuntimeChannel: HandlerChannel {
     /// Host and port, as `AWS_LAMBDA_RUNTIME_API` has them.
     let address: String
     private let names: ResourceNames
+    /// Stands in every record as the identity that reads the stream.
+    private let role: String
+    /// Whose connections are served: any other process could take the function's records or answer for it.
+    private var owner: ProcessTree?
     private var connections: [RuntimeAPIConnection] = []
     /// Until then a connection that waits cannot be taken, and polling for it would spin.
     private var acceptsAfter: ContinuousClock.Instant?
@@ -24,8 +31,9 @@ final class LambdaRuntimeChannel: HandlerChannel {
     private var isHandedOver = false
     private var isReady = false
 
-    init(names: ResourceNames) throws(SystemCallFailure) {
+    init(names: ResourceNames, role: String? = nil) throws(SystemCallFailure) {
         self.names = names
+        self.role = role ?? "arn:aws:iam::\(names.account):role/millrace"
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         listener = try Descriptor(socket(AF_INET, type, 0), from: "socket")
         var name = sockaddr_in()
@@ -45,7 +53,7 @@ final class LambdaRuntimeChannel: HandlerChannel {
     }
 
     var handlerDescriptor: Int32? { nil }
-    func closeHandlerDescriptor() {}
+    func started(_ tree: ProcessTree) { owner = tree }
 
     var nextDue: ContinuousClock.Instant? { acceptsAfter }
 
@@ -69,6 +77,7 @@ final class LambdaRuntimeChannel: HandlerChannel {
         precondition(current == nil, "a runtime has one invocation at a time")
         current = invocation
         isHandedOver = false
+        for connection in connections { connection.keepsResponses = invocation.work.wantsAnswer }
         return dispatch()
     }
 
@@ -85,11 +94,14 @@ final class LambdaRuntimeChannel: HandlerChannel {
     }
 
     private func accept() {
-        while true {
+        // So many at a time, that somebody who connects again and again keeps no answer from being read.
+        for _ in 0..<Self.maximumConnections {
             do throws(SystemCallFailure) {
                 let socket = try Descriptor(millrace_accept(listener.number), from: "accept4")
-                guard connections.count < Self.maximumConnections else { continue }
-                connections.append(RuntimeAPIConnection(socket: socket))
+                guard connections.count < Self.maximumConnections, isOwn(socket) else { continue }
+                let connection = RuntimeAPIConnection(socket: socket)
+                connection.keepsResponses = current?.work.wantsAnswer ?? false
+                connections.append(connection)
             } catch {
                 let isOver = [EAGAIN, EINTR, ECONNABORTED].contains(error.error)
                 // Out of descriptors or memory: the listener stays readable.
@@ -97,6 +109,31 @@ final class LambdaRuntimeChannel: HandlerChannel {
                 return
             }
         }
+    }
+
+    /// Whether the other end belongs to the process or to what it has started.
+    private func isOwn(_ socket: borrowing Descriptor) -> Bool {
+        guard let owner, let peer = Self.port(socket.number, getpeername),
+            let own = Self.port(socket.number, getsockname)
+        else { return false }
+        // The kernel's table is read in parts and can miss an entry while others come and go around it; a process
+        // is missed in the same way.
+        return (0..<Self.peerLooks).contains { _ in
+            guard let inode = ProcessTable.socketInode(from: peer, to: own) else { return false }
+            return owner.owns(socket: inode)
+        }
+    }
+
+    private static func port(
+        _ descriptor: Int32,
+        _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> UInt16? {
+        var name = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &name) { name in
+            name.withMemoryRebound(to: sockaddr.self, capacity: 1) { call(descriptor, $0, &length) }
+        }
+        return result == 0 ? UInt16(bigEndian: name.sin_port) : nil
     }
 
     private func serveRequests() -> [ChannelEvent] {
@@ -118,9 +155,10 @@ final class LambdaRuntimeChannel: HandlerChannel {
             if !isReady { events.append(.ready) }
             isReady = true
         case .response(let id):
-            finish(id, request, on: connection, &events, with: Self.outcome(ofResponse: request))
+            finish(id, request, on: connection, &events, with: outcome(ofResponse: request))
         case .error(let id):
-            finish(id, request, on: connection, &events, with: Self.outcome(ofError: request))
+            let outcome = Self.outcome(ofError: request)
+            finish(id, request, on: connection, &events, with: outcome, errorBody: request.body)
         case .initError:
             connection.answer(status: 202)
             let error = FunctionErrorBody(request)
@@ -135,9 +173,10 @@ final class LambdaRuntimeChannel: HandlerChannel {
         _ request: RuntimeAPIRequest,
         on connection: RuntimeAPIConnection,
         _ events: inout [ChannelEvent],
-        with outcome: InvocationOutcome
+        with outcome: InvocationOutcome,
+        errorBody: [UInt8]? = nil
     ) {
-        guard let current, isHandedOver, current.context.requestID == id else {
+        guard let current, isHandedOver, current.work.requestID == id else {
             connection.answer(status: 400, message: "request \(id) is not in flight")
             if isHandedOver {
                 events.append(
@@ -150,18 +189,18 @@ final class LambdaRuntimeChannel: HandlerChannel {
         connection.answer(status: isTooLarge ? 413 : 202)
         self.current = nil
         isHandedOver = false
-        events.append(.answered(number: current.number, outcome))
+        events.append(.answered(number: current.number, outcome, errorBody: errorBody))
     }
 
-    private static func outcome(ofResponse request: RuntimeAPIRequest) -> InvocationOutcome {
+    private func outcome(ofResponse request: RuntimeAPIRequest) -> InvocationOutcome {
         let limit = RuntimeAPIRequestParser.maximumBodyBytes
-        guard request.bodyBytes > limit else { return .succeeded }
-        return .failed(
-            .functionError(
-                type: "Function.ResponseSizeTooLarge",
-                message: "the response has \(request.bodyBytes) bytes, the limit is \(limit)"
-            )
-        )
+        let bytes = request.bodyBytes
+        guard bytes > limit else {
+            return current?.work.wantsAnswer == true ? .answered(request.body) : .succeeded
+        }
+        let message =
+            "Response payload size (\(bytes) bytes) exceeded maximum allowed payload size (\(limit) bytes)."
+        return .failed(.functionError(type: "Function.ResponseSizeTooLarge", message: message))
     }
 
     private static func outcome(ofError request: RuntimeAPIRequest) -> InvocationOutcome {
@@ -174,14 +213,7 @@ final class LambdaRuntimeChannel: HandlerChannel {
         guard let current, !isHandedOver, let connection = connections.first(where: \.isParked) else {
             return []
         }
-        let context = current.context
-        let event = LambdaEventWriter(
-            streamARN: context.streamARN,
-            shard: context.shard,
-            region: names.region,
-            invokeIdentityARN: "arn:aws:iam::\(names.account):role/millrace"
-        )
-        let bytes = connection.hand(current, event: event)
+        let bytes = connection.hand(current, write: eventWriter(for: current.work))
         guard bytes > LambdaEventWriter.maximumEventBytes else {
             isHandedOver = true
             return []
@@ -189,5 +221,19 @@ final class LambdaRuntimeChannel: HandlerChannel {
         self.current = nil
         let failure = HandlerFailure.payloadTooLarge(bytes: bytes, limit: LambdaEventWriter.maximumEventBytes)
         return [.answered(number: current.number, .failed(failure))]
+    }
+
+    private func eventWriter(for work: Work) -> (inout ByteWriter) -> Void {
+        switch work {
+        case .payload(let invocation): return { $0.append(invocation.payload) }
+        case .batch(let invocation):
+            let event = LambdaEventWriter(
+                streamARN: invocation.context.streamARN,
+                shard: invocation.context.shard,
+                region: names.region,
+                invokeIdentityARN: role
+            )
+            return { event.write(invocation.records, window: invocation.window, to: &$0) }
+        }
     }
 }

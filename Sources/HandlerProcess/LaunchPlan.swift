@@ -3,6 +3,9 @@ import StreamCore
 
 /// What to execute for a function, and in which surroundings.
 struct LaunchPlan: Equatable {
+    /// Its value is another one for each process, by which what a process has started is told.
+    static let logStreamVariable = "AWS_LAMBDA_LOG_STREAM_NAME"
+
     let path: String
     let arguments: [String]
     let environment: [String: String]
@@ -10,12 +13,16 @@ struct LaunchPlan: Equatable {
     /// Most writable memory.
     let memoryBytes: Int
 
-    /// - Parameter runtimeAPI: Address of the Runtime API, for the runtimes that speak it.
+    /// - Parameters:
+    ///   - runtimeAPI: Address of the Runtime API, for the runtimes that speak it.
+    ///   - logStream: What the process's output is logged as.
     /// - Throws: When something that must exist does not, with what to do about it.
     init(
         _ function: FunctionDefinition,
+        version: FunctionQualifier = .latest,
         settings: HandlerSettings,
-        runtimeAPI: String?
+        runtimeAPI: String?,
+        logStream: String
     ) throws(StartFailure) {
         let code = function.codeDirectory
         guard FileManager.default.isDirectory(code) else {
@@ -34,7 +41,10 @@ struct LaunchPlan: Equatable {
         }
         directory = code
         memoryBytes = function.memoryMegabytes << 20
-        environment = Self.environment(of: function, settings: settings, runtimeAPI: runtimeAPI)
+        var environment = Self.environment(of: function, settings: settings, runtimeAPI: runtimeAPI)
+        environment["AWS_LAMBDA_FUNCTION_VERSION"] = version.text
+        environment[Self.logStreamVariable] = logStream
+        self.environment = environment
     }
 
     private static func executable(_ path: String, what: String) throws(StartFailure) -> String {
@@ -91,10 +101,8 @@ struct LaunchPlan: Equatable {
             "LAMBDA_TASK_ROOT": code,
             "LAMBDA_RUNTIME_DIR": code,
             "AWS_LAMBDA_FUNCTION_NAME": function.name.text,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String(function.memoryMegabytes),
             "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/\(function.name)",
-            "AWS_LAMBDA_LOG_STREAM_NAME": logStreamName(),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_REGION": settings.names.region,
             "AWS_DEFAULT_REGION": settings.names.region,
@@ -109,13 +117,6 @@ struct LaunchPlan: Equatable {
         environment.merge(settings.environment) { _, operators in operators }
         if let runtimeAPI { environment["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI }
         return environment
-    }
-
-    /// `2026/11/23/[$LATEST]` and 32 hexadecimal digits, as Lambda names them.
-    private static func logStreamName() -> String {
-        let day = UTCTime.now().prefix(10).replacing("-", with: "/")
-        let digits = (0..<2).map { _ in String(UInt64.random(in: 1 << 60...UInt64.max), radix: 16) }.joined()
-        return "\(day)/[$LATEST]\(digits)"
     }
 }
 

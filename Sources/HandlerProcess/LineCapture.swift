@@ -1,7 +1,9 @@
 import Glibc
 import HandlerWire
 
-/// Cuts what a process writes into lines, and puts time and request ID in front of each.
+/// Cuts what a process writes into lines.
+///
+/// A line that a plugin logged under its request begins as one of Lambda's own loggers would begin it.
 struct LineCapture {
     /// Longest line that is kept; the rest of it is dropped.
     static let maximumLineBytes = 64 << 10
@@ -14,14 +16,13 @@ struct LineCapture {
 
     /// Takes what was read.
     ///
-    /// - Parameter requestID: What an untagged line belongs to.
-    /// - Returns: The lines that are complete, as the log has them.
-    mutating func append(_ bytes: UnsafeRawBufferPointer, time: String, requestID: String?) -> [UInt8] {
+    /// - Returns: The lines that are complete, each with its newline.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var lines: [UInt8] = []
         var rest = bytes
         while let end = Self.lineEnd(in: rest) {
             keep(rest[..<end])
-            finishLine(&lines, time, requestID)
+            finishLine(&lines)
             rest = UnsafeRawBufferPointer(rebasing: rest[(end + 1)...])
         }
         keep(rest[...])
@@ -29,9 +30,9 @@ struct LineCapture {
     }
 
     /// The last line, when the process ended without ending it.
-    mutating func finish(time: String, requestID: String?) -> [UInt8] {
+    mutating func finish() -> [UInt8] {
         var lines: [UInt8] = []
-        if !partial.isEmpty { finishLine(&lines, time, requestID) }
+        if !partial.isEmpty { finishLine(&lines) }
         return lines
     }
 
@@ -43,18 +44,16 @@ struct LineCapture {
 
     private mutating func keep(_ bytes: Slice<UnsafeRawBufferPointer>) {
         let room = Self.maximumLineBytes - partial.count
-        partial += bytes.prefix(room)
+        partial += UnsafeRawBufferPointer(rebasing: bytes.prefix(room))
         if bytes.count > room { isCut = true }
     }
 
-    private mutating func finishLine(_ lines: inout [UInt8], _ time: String, _ requestID: String?) {
-        lines += time.utf8
-        lines.append(UInt8(ascii: " "))
+    private mutating func finishLine(_ lines: inout [UInt8]) {
         partial.withUnsafeBytes { line in
-            let tag = TaggedLine.tag(of: line)
-            lines += (tag?.requestID ?? requestID ?? "-").utf8
-            lines.append(UInt8(ascii: " "))
-            lines += line[(tag?.textStart ?? 0)...]
+            guard let tag = TaggedLine.tag(of: line) else { return lines += line }
+            let time = UTCTime.precise(UTCTime.milliseconds())
+            lines += "[INFO]\t\(time)\t\(tag.requestID)\t".utf8
+            lines += line[tag.textStart...]
         }
         if isCut { lines += Self.cutMark }
         lines.append(Self.newline)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Empties one output pipe of a process into its function's log.
+/// Empties one output pipe of a process.
 struct OutputCapture {
     /// How much is remembered for the report of a crash.
     static let tailBytes = 4096
@@ -8,14 +8,9 @@ struct OutputCapture {
     /// A handler that never stops writing must not keep its answers from being read.
     private static let readsPerRound = 16
 
-    private let log: FunctionLog
     private var lines = LineCapture()
     private var tail: [UInt8] = []
     private(set) var isOpen = true
-
-    init(log: FunctionLog) {
-        self.log = log
-    }
 
     /// The last of what was written, without cut characters and the white space around it.
     var tailText: String {
@@ -23,21 +18,25 @@ struct OutputCapture {
         return text.trimmed
     }
 
-    /// Reads what is there.
-    mutating func capture(_ pipe: borrowing Descriptor, requestID: String?) {
+    /// Reads what is there, up to a limit.
+    ///
+    /// - Returns: The lines that are complete.
+    mutating func capture(_ pipe: borrowing Descriptor) -> [UInt8] {
+        var captured: [UInt8] = []
         for _ in 0..<Self.readsPerRound where isOpen {
-            guard readOnce(pipe, requestID: requestID) else { return }
+            guard readOnce(pipe, into: &captured) else { break }
         }
+        return captured
     }
 
     /// Reads what a process that has ended left behind: at most one full pipe.
-    mutating func finish(_ pipe: borrowing Descriptor, requestID: String?) {
-        capture(pipe, requestID: requestID)
-        log.append(lines.finish(time: UTCTime.now(), requestID: requestID))
+    mutating func finish(_ pipe: borrowing Descriptor) -> [UInt8] {
+        let captured = capture(pipe)
         isOpen = false
+        return captured + lines.finish()
     }
 
-    private mutating func readOnce(_ pipe: borrowing Descriptor, requestID: String?) -> Bool {
+    private mutating func readOnce(_ pipe: borrowing Descriptor, into captured: inout [UInt8]) -> Bool {
         let descriptor = pipe.number
         return withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 1) { buffer in
             let length = read(descriptor, buffer.baseAddress, buffer.count)
@@ -46,8 +45,8 @@ struct OutputCapture {
                 return false
             }
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<length])
-            log.append(lines.append(bytes, time: UTCTime.now(), requestID: requestID))
-            tail += bytes.suffix(Self.tailBytes)
+            captured += lines.append(bytes)
+            tail += UnsafeRawBufferPointer(rebasing: bytes.suffix(Self.tailBytes))
             if tail.count > Self.tailBytes { tail.removeFirst(tail.count - Self.tailBytes) }
             return length == buffer.count
         }

@@ -1,3 +1,4 @@
+import ByteCoding
 import Glibc
 import HandlerWire
 import StreamCore
@@ -23,6 +24,8 @@ final class PluginChannel: HandlerChannel {
     private var handlerEnd: Descriptor?
     private var reader = PluginMessageReader()
     private var outgoing: [Outgoing] = []
+    /// The invocations in flight that belong to a tumbling window, whose answer is more than done or not.
+    private var windows: Set<UInt64> = []
     private var isReady = false
     private var isOpen = true
 
@@ -39,7 +42,7 @@ final class PluginChannel: HandlerChannel {
         if handlerEnd == nil { nil } else { handlerEnd?.number }
     }
 
-    func closeHandlerDescriptor() {
+    func started(_ tree: ProcessTree) {
         handlerEnd = nil
     }
 
@@ -60,13 +63,18 @@ final class PluginChannel: HandlerChannel {
     }
 
     func send(_ invocation: ChannelInvocation) -> [ChannelEvent] {
+        guard case .batch(let batch) = invocation.work else {
+            preconditionFailure("a pool of plugins takes batches only")
+        }
+        if batch.window != nil { windows.insert(invocation.number) }
         outgoing.append(
             Outgoing(
                 number: invocation.number,
                 frame: InvocationFrame(
                     number: invocation.number,
-                    records: invocation.records,
-                    context: invocation.context,
+                    records: batch.records,
+                    context: batch.context,
+                    window: batch.window,
                     timeout: invocation.timeout
                 )
             )
@@ -164,14 +172,39 @@ final class PluginChannel: HandlerChannel {
             isReady = true
             return .ready
         case .answer(let answer):
-            let outcome: InvocationOutcome =
-                switch answer.result {
-                case .succeeded: .succeeded
-                case .failedFrom(let number): .succeededBefore(number)
-                case .failed(let type, let message): .failed(.functionError(type: type, message: message))
-                }
+            let outcome = windows.remove(answer.number) == nil ? answer.outcome : answer.outcomeInWindow
             return .answered(number: answer.number, outcome)
         }
+    }
+}
+
+extension PluginAnswer {
+    fileprivate var outcome: InvocationOutcome {
+        switch result {
+        case .succeeded: .succeeded
+        case .failedFrom(let number): .succeededBefore(number)
+        case .failed(let type, let message): .failed(.functionError(type: type, message: message))
+        }
+    }
+
+    /// The JSON that a Lambda function returns from a tumbling window.
+    fileprivate var outcomeInWindow: InvocationOutcome {
+        if case .failed = result { return outcome }
+        var json = ByteWriter(capacity: 128 + (state?.count ?? 0))
+        json.append("{")
+        if let state {
+            json.append(#""state":"#)
+            json.append(state)
+            json.append(",")
+        }
+        json.append(#""batchItemFailures":["#)
+        if case .failedFrom(let number) = result {
+            json.append(#"{"itemIdentifier":""#)
+            json.append(text: number.description)
+            json.append(#""}"#)
+        }
+        json.append("]}")
+        return .answered(json.bytes)
     }
 }
 

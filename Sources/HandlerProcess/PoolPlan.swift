@@ -30,13 +30,14 @@ struct PoolPlan: Equatable {
 
     /// Batches that one process may hold.
     let channelDepth: Int
-    let concurrencyLimit: Int
+    /// Most processes; 0 while the function may not run.
+    var concurrencyLimit: Int
     let processors: Int
     private(set) var pace = Pace.unknown
 
     init(channelDepth: Int, concurrencyLimit: Int, processors: Int) {
         precondition(
-            channelDepth > 0 && concurrencyLimit > 0 && processors > 0,
+            channelDepth > 0 && concurrencyLimit >= 0 && processors > 0,
             "a pool has room for one batch"
         )
         self.channelDepth = channelDepth
@@ -51,6 +52,11 @@ struct PoolPlan: Equatable {
     /// Most processes that are worth having now.
     var processLimit: Int {
         channelDepth == 1 || pace == .slow ? concurrencyLimit : min(concurrencyLimit, processors)
+    }
+
+    /// Whether a call that cannot wait would have to: everything that may run is running or about to.
+    func isFull(_ slots: [Slot], waiting: Int) -> Bool {
+        slots.count { $0.inFlight > 0 } + waiting >= concurrencyLimit
     }
 
     private var depth: Int { pace == .fast ? channelDepth : 1 }

@@ -39,6 +39,12 @@ final class RuntimeAPIConnection {
         )
     }
 
+    /// Whether somebody wants to see what the function answers.
+    var keepsResponses: Bool {
+        get { parser.keepsResponses }
+        set { parser.keepsResponses = newValue }
+    }
+
     private var outgoingBytes: Int { head.count + body.count - sent }
 
     /// Everything that was answered has left.
@@ -126,10 +132,10 @@ final class RuntimeAPIConnection {
     /// Answers the parked request with an invocation.
     ///
     /// - Returns: The bytes of the event. Past the limit nothing was sent and the runtime is still parked.
-    func hand(_ invocation: ChannelInvocation, event: LambdaEventWriter) -> Int {
+    func hand(_ invocation: ChannelInvocation, write: (inout ByteWriter) -> Void) -> Int {
         precondition(isParked, "an event goes to a runtime that asked for it")
         begin(isKeptAlive: !closesAfterwards)
-        event.write(invocation.records, to: &body)
+        write(&body)
         let bytes = body.count
         guard bytes <= LambdaEventWriter.maximumEventBytes else {
             body = ByteWriter(capacity: 1024)
@@ -137,9 +143,10 @@ final class RuntimeAPIConnection {
         }
         isParked = false
         RuntimeAPIResponse.writeInvocation(
-            requestID: invocation.context.requestID,
-            functionARN: invocation.context.functionARN,
+            requestID: invocation.work.requestID,
+            functionARN: invocation.work.functionARN,
             deadline: UTCTime.milliseconds() + invocation.timeout.milliseconds,
+            clientContext: invocation.work.clientContext,
             bodyBytes: bytes,
             isKeptAlive: !closesAfterwards,
             to: &head

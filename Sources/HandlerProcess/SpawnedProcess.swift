@@ -12,6 +12,7 @@ final class SpawnedProcess {
     let end: Descriptor
     let output: Descriptor
     let errors: Descriptor
+    let tree: ProcessTree
     private var status: ExitStatus?
     /// How long a killed process may take to end: one that has become another user cannot be killed.
     private static let endLimitMilliseconds: Int32 = 5000
@@ -25,6 +26,7 @@ final class SpawnedProcess {
             let descriptors =
                 [input.number, output.handler.number, errors.handler.number] + [channel].compactMap(\.self)
             pid = try Self.spawn(plan, descriptors).get()
+            tree = ProcessTree(leader: pid, logStream: plan.environment[LaunchPlan.logStreamVariable] ?? "")
             end = try Self.openEnd(of: pid)
             self.output = output.host
             self.errors = errors.host
@@ -37,14 +39,14 @@ final class SpawnedProcess {
         if status == nil { _ = endNow() }
     }
 
-    /// Kills the process and every process of its group, and waits for its end.
+    /// Kills the process and all that it has started, and waits for its end.
     ///
     /// - Returns: How it ended, which is its own doing when it was already over; unknown when it does not end
     ///   within 5 s, or its end went to somebody else, such as to the kernel in a host that ignores SIGCHLD.
     func endNow() -> ExitStatus {
         if let status { return status }
         // Before the process is reaped, so that its number cannot have passed to another group.
-        kill(-pid, SIGKILL)
+        tree.kill()
         let status = awaitEnd()
         self.status = status
         return status

@@ -1,4 +1,4 @@
-import StreamCore
+package import StreamCore
 
 /// An invocation as the plugin finds it: what the frame says beside the records, and where these lie in it.
 package struct InvocationHeader: Hashable, Sendable {
@@ -8,6 +8,7 @@ package struct InvocationHeader: Hashable, Sendable {
     package let streamARN: String
     package let shardID: String
     package let functionARN: String
+    package let window: WindowContext?
     package let recordCount: Int
     /// Where the index begins, counted from the end of the frame's prefix; a multiple of eight.
     package let entriesStart: Int
@@ -26,9 +27,13 @@ package struct InvocationHeader: Hashable, Sendable {
         baseOffset = body.little(at: 16, as: UInt32.self)
         let dataBytes = Int(body.little(at: 20, as: UInt32.self))
         let lengths = (0..<4).map { Int(body.little(at: 24 + 2 * $0, as: UInt16.self)) }
+        let flags = body.little(at: 32, as: UInt32.self)
+        let hasWindow = flags & InvocationFrame.Flag.window != 0
+        let stateBytes = Int(body.little(at: 36, as: UInt32.self))
 
         let textEnd = fixedBytes + lengths.reduce(0, +)
-        entriesStart = (textEnd + 7) / 8 * 8
+        let windowEnd = textEnd + (hasWindow ? InvocationFrame.windowBytes + stateBytes : 0)
+        entriesStart = (windowEnd + 7) / 8 * 8
         dataStart = entriesStart + recordCount * InvocationFrame.entryBytes
         guard dataStart + dataBytes == body.count else {
             throw .malformed("invocation of \(body.count) bytes where \(dataStart + dataBytes) are announced")
@@ -40,8 +45,20 @@ package struct InvocationHeader: Hashable, Sendable {
             texts.append(String(decoding: body[textStart..<textStart + length], as: UTF8.self))
             textStart += length
         }
+        window = hasWindow ? Self.window(body[textEnd..<windowEnd], flags) : nil
         (requestID, streamARN, shardID, functionARN) = (texts[0], texts[1], texts[2], texts[3])
         try checkEntries(in: body, dataBytes: dataBytes)
+    }
+
+    private static func window(_ slice: Slice<UnsafeRawBufferPointer>, _ flags: UInt32) -> WindowContext {
+        let bytes = UnsafeRawBufferPointer(rebasing: slice)
+        return WindowContext(
+            start: Timestamp(milliseconds: bytes.little(at: 0, as: Int64.self)),
+            end: Timestamp(milliseconds: bytes.little(at: 8, as: Int64.self)),
+            state: Array(bytes[InvocationFrame.windowBytes...]),
+            isFinal: flags & InvocationFrame.Flag.isFinal != 0,
+            isTerminatedEarly: flags & InvocationFrame.Flag.isTerminatedEarly != 0
+        )
     }
 
     private func checkEntries(in body: UnsafeRawBufferPointer, dataBytes: Int) throws(PluginFrameError) {

@@ -22,6 +22,8 @@ package struct LambdaEventWriter: Sendable {
     private let beforeEventID: Range<Int>
     /// From there to the end of the record, and the comma to the next one.
     private let end: Range<Int>
+    private let streamARN: String
+    private let shard: ShardID
 
     package init(streamARN: String, shard: ShardID, region: String, invokeIdentityARN: String) {
         var parts = ByteWriter(capacity: 1024)
@@ -49,10 +51,18 @@ package struct LambdaEventWriter: Sendable {
             parts.append("},")
         }
         shared = parts.bytes
+        self.streamARN = streamARN
+        self.shard = shard
     }
 
     /// Appends the event for these records to `writer`.
-    package func write(_ records: RecordSelection, to writer: inout ByteWriter) {
+    ///
+    /// - Parameter window: The tumbling window they belong to; its last event may have no records.
+    package func write(
+        _ records: RecordSelection,
+        window: WindowContext? = nil,
+        to writer: inout ByteWriter
+    ) {
         writer.append(#"{"Records":["#)
         shared.withUnsafeBytes { shared in
             records.batch.withUnsafeContents { bytes, entries in
@@ -65,7 +75,26 @@ package struct LambdaEventWriter: Sendable {
             }
         }
         if !records.isEmpty { writer.truncate(to: writer.count - 1) }
-        writer.append("]}")
+        writer.append("]")
+        if let window { write(window, to: &writer) }
+        writer.append("}")
+    }
+
+    private func write(_ window: WindowContext, to writer: inout ByteWriter) {
+        writer.append(#","window":{"start":""#)
+        writer.append(text: UTCTime.seconds(window.start.milliseconds))
+        writer.append(#"","end":""#)
+        writer.append(text: UTCTime.seconds(window.end.milliseconds))
+        writer.append(#""},"state":"#)
+        writer.append(window.state)
+        writer.append(#","shardId":"#)
+        writer.append(jsonString: shard.text)
+        writer.append(#","eventSourceARN":"#)
+        writer.append(jsonString: streamARN)
+        writer.append(#","isFinalInvokeForWindow":"#)
+        writer.append(window.isFinal ? "true" : "false")
+        writer.append(#","isWindowTerminatedEarly":"#)
+        writer.append(window.isTerminatedEarly ? "true" : "false")
     }
 
     /// What goes on from record to record: the digits of the last sequence number and of the last arrival.

@@ -4,12 +4,15 @@
 /// (1), the version (1), zero (2). The plugin says hello once; then the host sends invocations, several at a time
 /// if it likes, and the plugin answers them in the order they came.
 package enum PluginFrame {
-    package static let version: UInt8 = 1
+    /// 2 brought tumbling windows and their state.
+    package static let version: UInt8 = 2
     package static let prefixBytes = 8
     /// Longest frame that either side accepts.
     package static let maximumBytes = 64 << 20
     /// Longest error text, in bytes; the rest is cut.
     package static let maximumTextBytes = 64 << 10
+    /// Longest state of a tumbling window that a plugin may return, as Lambda's limit for a response is.
+    package static let maximumStateBytes = 6 << 20
 
     package enum Kind: UInt8, Sendable {
         case hello = 1

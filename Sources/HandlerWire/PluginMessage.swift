@@ -16,8 +16,8 @@ package enum PluginMessage: Hashable, Sendable {
 
 /// Puts a plugin's messages together from the pieces in which they arrive.
 package struct PluginMessageReader: Sendable {
-    /// A hello or an answer with the two longest texts.
-    private static let maximumBytes = 2 * PluginFrame.maximumTextBytes + 64
+    /// A hello, or an answer with the longest state, which is longer than the two longest texts.
+    private static let maximumBytes = PluginFrame.maximumStateBytes + 64
 
     private var buffer: [UInt8] = []
     private var start = 0

@@ -14,7 +14,7 @@ package struct RuntimeAPIRequest: Hashable, Sendable {
     package let route: Route
     /// `Lambda-Runtime-Function-Error-Type`, which a runtime may leave out.
     package let errorType: String?
-    /// At most `RuntimeAPIRequestParser.maximumBodyBytes`; what was longer is dropped.
+    /// What the parser keeps of it: nothing of a response that nobody wants, and never more than its limits.
     package let body: [UInt8]
     /// As many as the runtime sent.
     package let bodyBytes: Int

@@ -11,7 +11,13 @@ package struct RuntimeAPIRequestParser: Sendable {
     /// Lambda's limit for a response: 6 MB and 100 bytes for its envelope.
     package static let maximumBodyBytes = (6 << 20) + 100
 
+    /// Longest body that is kept for an error: more than any stack trace worth keeping.
+    package static let maximumErrorBytes = 256 << 10
+
     private static let maximumLineBytes = 64 << 10
+
+    /// Whether the bodies of responses are kept; they are counted in any case.
+    package var keepsResponses = true
 
     private enum Phase {
         case head
@@ -159,12 +165,20 @@ package struct RuntimeAPIRequestParser: Sendable {
     /// - Returns: How many of them are still to come.
     private mutating func takeBody(_ limit: Int) -> Int {
         let taken = min(limit, buffer.count - start)
-        let kept = min(taken, max(0, Self.maximumBodyBytes - body.count))
+        let kept = min(taken, max(0, keptBodyBytes - body.count))
         body += buffer[start..<start + kept]
         bodyBytes += taken
         start += taken
         searched = start
         return limit - taken
+    }
+
+    private var keptBodyBytes: Int {
+        switch head?.route {
+        case .response: keepsResponses ? Self.maximumBodyBytes : 0
+        case .error, .initError: Self.maximumErrorBytes
+        default: 0
+        }
     }
 
     private static func chunk(_ line: ArraySlice<UInt8>) throws(RuntimeAPIProtocolError) -> Phase {

@@ -22,11 +22,14 @@ package enum RuntimeAPIResponse {
 
     /// The head of an answer to `next`; the event of `bodyBytes` bytes follows.
     ///
-    /// - Parameter deadline: Unix time in milliseconds.
+    /// - Parameters:
+    ///   - deadline: Unix time in milliseconds.
+    ///   - clientContext: JSON that the caller of Invoke sent beside the event.
     package static func writeInvocation(
         requestID: String,
         functionARN: String,
         deadline: Int64,
+        clientContext: String? = nil,
         bodyBytes: Int,
         isKeptAlive: Bool,
         to writer: inout ByteWriter
@@ -38,6 +41,11 @@ package enum RuntimeAPIResponse {
         writer.append(decimal: deadline)
         writer.append("\r\nLambda-Runtime-Invoked-Function-Arn: ")
         writer.append(text: functionARN)
+        if let clientContext {
+            writer.append("\r\nLambda-Runtime-Client-Context: ")
+            // Between JSON's tokens a line break is white space, and inside of its strings there is none.
+            writer.append(clientContext.utf8.map { $0 < 0x20 ? UInt8(ascii: " ") : $0 })
+        }
         writer.append("\r\n\r\n")
     }
 

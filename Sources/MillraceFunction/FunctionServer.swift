@@ -36,8 +36,7 @@ struct FunctionServer<Function: StreamFunction>: Sendable {
         while true {
             do throws(PluginFrameError) {
                 guard let invocation = try channel.nextInvocation(reusing: &spare) else { return 0 }
-                let result = await invoke(&function, with: invocation)
-                let answer = PluginAnswer(number: invocation.header.number, result: result)
+                let answer = await invoke(&function, with: invocation)
                 guard channel.send(answer.frame) else { return 0 }
                 spare = invocation.buffer
             } catch {
@@ -50,14 +49,25 @@ struct FunctionServer<Function: StreamFunction>: Sendable {
     private func invoke(
         _ function: inout Function,
         with invocation: FunctionChannel.Invocation
-    ) async -> PluginAnswer.Result {
+    ) async -> PluginAnswer {
+        let number = invocation.header.number
         let batch = RecordBatch(header: invocation.header, buffer: invocation.buffer)
         let context = InvocationContext(header: invocation.header, start: .now)
         do {
             let response = try await function.handle(batch, context: context)
-            return try response.firstFailed(in: batch).map { .failedFrom($0) } ?? .succeeded
+            let state = context.window == nil ? nil : try response.checkedState()
+            let failed = try response.firstFailed(in: batch)
+            return PluginAnswer(
+                number: number,
+                result: failed.map { .failedFrom($0) } ?? .succeeded,
+                state: state
+            )
         } catch {
-            return .failed(type: String(describing: type(of: error)), message: String(describing: error))
+            let type = String(describing: type(of: error))
+            return PluginAnswer(
+                number: number,
+                result: .failed(type: type, message: String(describing: error))
+            )
         }
     }
 }

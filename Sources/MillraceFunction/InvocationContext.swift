@@ -7,11 +7,14 @@ public struct InvocationContext: Sendable {
     public let functionARN: String
     /// When the host kills the process for taking too long.
     public let deadline: ContinuousClock.Instant
+    /// The tumbling window that the batch belongs to; `nil` when the mapping has none.
+    public let window: TumblingWindow?
 
     init(header: InvocationHeader, start: ContinuousClock.Instant) {
         requestID = header.requestID
         functionARN = header.functionARN
         deadline = start + header.timeout
+        window = header.window.map(TumblingWindow.init)
     }
 
     /// What is left until the deadline; negative when it has passed.

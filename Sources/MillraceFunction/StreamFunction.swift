@@ -31,7 +31,7 @@ public protocol StreamFunction: NamedFromAnyTask {
     /// to another process.
     ///
     /// - Returns: `.success`, or the records that failed; everything from the first of them on is delivered
-    ///   again.
+    ///   again. In a tumbling window (`context.window`) with the state for the next batch: `.success.with(state:)`.
     /// - Throws: Any error fails the whole batch with its description.
     mutating func handle(_ batch: RecordBatch, context: InvocationContext) async throws -> BatchResponse
 }

@@ -76,8 +76,13 @@ struct ChannelLimitTests {
 
     @Test func `a process whose end went to somebody else ended in an unknown way`() async throws {
         try await HandlerFixture.with(bootstrap: "#!/bin/sh\nexit 3\n") { fixture in
-            let settings = HandlerSettings(logDirectory: fixture.file("logs"))
-            let plan = try LaunchPlan(fixture.function, settings: settings, runtimeAPI: "127.0.0.1:1")
+            let settings = HandlerSettings(logs: fixture.logs)
+            let plan = try LaunchPlan(
+                fixture.function,
+                settings: settings,
+                runtimeAPI: "127.0.0.1:1",
+                logStream: "stream"
+            )
             let process = try SpawnedProcess(plan, channel: nil)
             var status: Int32 = 0
             try #require(waitpid(process.pid, &status, 0) == process.pid)

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import FunctionLogs
 import HandlerProcess
 import Logging
 import StreamCore
@@ -39,7 +40,7 @@ struct HandlerPoolContractTests {
             try Self.bootstrap.write(toFile: bootstrap, atomically: false, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bootstrap)
         }
-        var settings = HandlerSettings(logDirectory: "\(code)/logs")
+        var settings = HandlerSettings(logs: FunctionLogs(directory: "\(code)/logs"))
         settings.logger.logLevel = .critical
         let function = FunctionDefinition(
             name: "behaves",

@@ -1,4 +1,5 @@
 import Foundation
+import FunctionLogs
 import HandlerProcess
 import Logging
 import StreamCore
@@ -8,6 +9,7 @@ import TestSupport
 struct HandlerFixture: Sendable {
     let directory: String
     let function: FunctionDefinition
+    let logs: FunctionLogs
     let pool: HandlerPool
 
     /// Lends a pool and ends its processes afterwards.
@@ -21,6 +23,8 @@ struct HandlerFixture: Sendable {
         environment: [String: String] = [:],
         concurrencyLimit: Int = 1,
         clock: any Clock<Duration> = ContinuousClock(),
+        logBytes: Int = 64 << 20,
+        version: FunctionQualifier = .latest,
         settings change: (inout HandlerSettings) -> Void = { _ in },
         _ body: (HandlerFixture) async throws -> Result
     ) async throws -> Result {
@@ -36,11 +40,12 @@ struct HandlerFixture: Sendable {
                 environment: environment,
                 concurrencyLimit: concurrencyLimit
             )
-            var settings = makeSettings("\(directory)/logs", clock)
+            let logs = FunctionLogs(directory: "\(directory)/logs", limits: .init(bytes: logBytes))
+            var settings = makeSettings(logs, clock)
             settings.logger.logLevel = .critical
             change(&settings)
-            let pool = HandlerPool(function: function, settings: settings)
-            let fixture = HandlerFixture(directory: directory, function: function, pool: pool)
+            let pool = HandlerPool(function: function, settings: settings, version: version)
+            let fixture = HandlerFixture(directory: directory, function: function, logs: logs, pool: pool)
             do {
                 let result = try await body(fixture)
                 await pool.shutDown(within: .zero)
@@ -52,8 +57,8 @@ struct HandlerFixture: Sendable {
         }
     }
 
-    private static func makeSettings(_ logs: String, _ clock: some Clock<Duration>) -> HandlerSettings {
-        HandlerSettings(logDirectory: logs, clock: clock)
+    private static func makeSettings(_ logs: FunctionLogs, _ clock: some Clock<Duration>) -> HandlerSettings {
+        HandlerSettings(logs: logs, clock: clock)
     }
 
     private static func write(_ script: String, to path: String) throws {
@@ -100,7 +105,24 @@ struct HandlerFixture: Sendable {
 
     func contents(_ name: String) throws -> String { try String(contentsOfFile: file(name), encoding: .utf8) }
 
-    var log: String { (try? contents("logs/counts/function.log")) ?? "" }
+    /// Everything that was logged.
+    var log: [String] { logs.log(of: function.name).events(LogQuery()).events.map(\.message) }
+
+    /// What the function printed, without the lines around it.
+    var printed: [String] {
+        log.filter { line in !["START ", "END ", "REPORT "].contains { line.hasPrefix($0) } }
+    }
+
+    func invokePayload(_ payload: String, clientContext: String? = nil) async -> PayloadResult {
+        await pool.invoke(
+            payload: PayloadInvocation(
+                payload: Array(payload.utf8),
+                requestID: "request-1",
+                functionARN: "arn:aws:lambda:us-east-1:000000000000:function:counts",
+                clientContext: clientContext
+            )
+        )
+    }
 
     /// Waits until a process is gone or only a zombie that is not ours.
     static func isGone(_ pid: Int32) -> Bool {
@@ -137,8 +159,14 @@ let pythonBootstrap = #"""
     while True:
         response, event = call("GET", "/invocation/next")
         request = response.headers["Lambda-Runtime-Aws-Request-Id"]
-        records = json.loads(event)["Records"]
-        words = base64.b64decode(records[0]["kinesis"]["data"]).decode().split(" ", 1)
+        event = json.loads(event)
+        records = event.get("Records", [])
+        if "action" in event:
+            words = event["action"].split(" ", 1)
+        elif records:
+            words = base64.b64decode(records[0]["kinesis"]["data"]).decode().split(" ", 1)
+        else:
+            words = ["echo"]
         action, argument = words[0], words[1] if len(words) > 1 else ""
         answer = "/invocation/%s/response" % request
         if action == "error":
@@ -163,6 +191,8 @@ let pythonBootstrap = #"""
             for _ in range(100):
                 os.write(1, b"x" * (1 << 20))
             os.write(1, b"\n")
+        while action == "spew":
+            os.write(1, b"never enough\n" * 1000)
         if action == "many-lines":
             os.write(1, (b"y" * 99 + b"\n") * 40000)
         if action == "append":
@@ -181,6 +211,31 @@ let pythonBootstrap = #"""
             connection.endheaders()
             while True:
                 connection.send(b"z" * (1 << 20))
+        if action == "echo":
+            call("POST", answer, json.dumps(event))
+            continue
+        if action == "context":
+            call("POST", answer, response.headers["Lambda-Runtime-Client-Context"])
+            continue
+        if action == "bytes-answer":
+            call("POST", answer, b"z" * int(argument))
+            continue
+        if action == "escape":
+            child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+            open(argument, "w").write(str(child.pid))
+        if action == "grow":
+            memory = b""
+            while len(memory) < int(argument) << 20:
+                memory += os.urandom(1 << 20)
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGKILL)
+        if action == "fork-bomb":
+            while True:
+                try:
+                    if os.fork() == 0:
+                        signal.pause()
+                except OSError:
+                    pass
         if action == "large-answer":
             call("POST", answer, b"z" * (7 << 20))
             continue

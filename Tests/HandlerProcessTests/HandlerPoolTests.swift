@@ -40,7 +40,8 @@ struct HandlerPoolTests {
         try await HandlerFixture.with { fixture in
             let outcome = await fixture.invoke("large-answer")
 
-            let message = "the response has 7340032 bytes, the limit is 6291556"
+            let message =
+                "Response payload size (7340032 bytes) exceeded maximum allowed payload size (6291556 bytes)."
             #expect(
                 outcome == .failed(.functionError(type: "Function.ResponseSizeTooLarge", message: message))
             )

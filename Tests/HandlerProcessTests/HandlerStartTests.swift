@@ -97,7 +97,7 @@ struct HandlerStartTests {
             bootstrap: bareness
         ) { fixture in
             var settings = HandlerSettings(
-                logDirectory: fixture.file("logs"),
+                logs: fixture.logs,
                 python: fixture.file("bootstrap")
             )
             settings.logger.logLevel = .critical

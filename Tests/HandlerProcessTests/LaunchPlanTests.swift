@@ -1,4 +1,5 @@
 import Foundation
+import FunctionLogs
 import StreamCore
 import TestSupport
 import Testing
@@ -31,7 +32,8 @@ struct LaunchPlanTests {
             codeDirectory: code
         )
         // Any executable will do: nothing is started.
-        let settings = HandlerSettings(logDirectory: "\(code)/logs", pluginRunner: "/bin/sh")
-        return try LaunchPlan(function, settings: settings, runtimeAPI: nil).arguments.first
+        let settings = HandlerSettings(logs: FunctionLogs(directory: "\(code)/logs"), pluginRunner: "/bin/sh")
+        return try LaunchPlan(function, settings: settings, runtimeAPI: nil, logStream: "stream").arguments
+            .first
     }
 }

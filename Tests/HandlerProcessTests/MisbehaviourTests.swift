@@ -1,4 +1,6 @@
 import Foundation
+import FoundationNetworking
+import FunctionLogs
 import StreamCore
 import TestSupport
 import Testing
@@ -42,7 +44,7 @@ struct MisbehaviourTests {
         mode = os.environ["MODE"]
         if mode == "leave":
             channel.shutdown(socket.SHUT_RD)
-        channel.sendall(bytes([4, 0, 0, 0, 1, 1, 0, 0]) + bytes(4))
+        channel.sendall(bytes([4, 0, 0, 0, 1, 2, 0, 0]) + bytes(4))
         if mode == "leave":
             os._exit(5)
         channel.recv(100)
@@ -95,6 +97,114 @@ struct MisbehaviourTests {
             let outcome = await fixture.invoke("endless-answer")
 
             #expect(outcome == .failed(.timedOut(after: .seconds(1))))
+        }
+    }
+
+    @Test func `a process that is killed with its memory used up ran out of memory`() async throws {
+        try await HandlerFixture.with(memoryMegabytes: 128) { fixture in
+            let outcome = await fixture.invoke("grow 124")
+
+            guard case .failed(.outOfMemory(128, _)) = outcome else {
+                return #expect(Bool(false), "\(outcome)")
+            }
+            #expect(await fixture.invoke("succeed") == .succeeded)
+        }
+    }
+
+    @Test func `a function that prints without end is timed out, and its log keeps within its limit`()
+        async throws
+    {
+        try await HandlerFixture.with(timeoutSeconds: 1, logBytes: 1 << 20) { fixture in
+            let outcome = await fixture.invoke("spew")
+            let next = await fixture.invoke("succeed")
+
+            #expect(outcome == .failed(.timedOut(after: .seconds(1))))
+            #expect(next == .succeeded)
+            #expect(fixture.logs.log(of: "counts").storedBytes <= 1 << 20)
+        }
+    }
+
+    @Test func `a function goes on when its log cannot be written`() async throws {
+        try await HandlerFixture.with { fixture in
+            try Data().write(to: URL(fileURLWithPath: fixture.file("logs")))
+
+            let outcomes = [await fixture.invoke("print lost"), await fixture.invoke("succeed")]
+            let payload = await fixture.invokePayload(#"{"action":"print still here"}"#)
+
+            #expect(outcomes == [.succeeded, .succeeded])
+            #expect(payload.logTail.contains("still here"))
+            #expect(fixture.log == [])
+        }
+    }
+
+    @Test(arguments: [
+        // The shell that starts it stays its parent.
+        ("#!/bin/sh\npython3 ./runtime.py\n", ""),
+        // The shell is replaced by it.
+        ("#!/bin/sh\nexec python3 ./runtime.py\n", ""),
+        ("#!/bin/sh\nexec python3 ./runtime.py\n", "if os.fork(): os._exit(os.wait()[1])"),
+        ("#!/bin/sh\nexec python3 ./runtime.py\n", "api = '::ffff:' + api"),
+    ])
+    func `a runtime is served that a shell starts, in a forked process and over IPv6 sockets`(
+        bootstrap: String,
+        change: String
+    ) async throws {
+        let runtime = pythonBootstrap.replacing(
+            #"connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])"#,
+            with: """
+                api = os.environ["AWS_LAMBDA_RUNTIME_API"]
+                \(change)
+                connection = http.client.HTTPConnection(*api.rsplit(":", 1))
+                """
+        )
+        try await HandlerFixture.with(bootstrap: bootstrap) { fixture in
+            try runtime.write(toFile: fixture.file("runtime.py"), atomically: true, encoding: .utf8)
+
+            let outcomes = [await fixture.invoke("succeed"), await fixture.invoke("succeed")]
+
+            #expect(outcomes == [.succeeded, .succeeded])
+        }
+    }
+
+    @Test func `a fork bomb costs one attempt and leaves nothing behind`() async throws {
+        try await HandlerFixture.with { fixture in
+            _ = await fixture.invoke("succeed")
+            let leader = try #require(fixture.pool.status.processes.first?.pid)
+
+            let outcome = await fixture.invoke("fork-bomb")
+            let next = await fixture.invoke("succeed")
+
+            #expect(outcome == .failed(.tooManyProcesses(limit: 1024)))
+            #expect(next == .succeeded)
+            #expect(ProcessTable.members(ofSession: leader).isEmpty)
+        }
+    }
+
+    @Test func `a child that left the session is killed with its handler`() async throws {
+        try await HandlerFixture.with { fixture in
+            _ = await fixture.invoke("escape \(fixture.file("child"))")
+            let child = try #require(Int32(try fixture.contents("child")))
+            #expect(!HandlerFixture.isGone(child))
+
+            _ = await fixture.invoke("exit")
+
+            while !HandlerFixture.isGone(child) { await Task.yield() }
+        }
+    }
+
+    @Test func `another process is not served at a function's Runtime API`() async throws {
+        let bootstrap = pythonBootstrap.replacing(
+            "connection = http",
+            with: "open('address', 'w').write(os.environ['AWS_LAMBDA_RUNTIME_API'])\nconnection = http"
+        )
+        try await HandlerFixture.with(bootstrap: bootstrap) { fixture in
+            _ = await fixture.invoke("succeed")
+            let address = try fixture.contents("address")
+            let url = try #require(URL(string: "http://\(address)/2018-06-01/runtime/invocation/next"))
+
+            await #expect(throws: URLError.self) { try await URLSession.shared.data(from: url) }
+
+            #expect(await fixture.invoke("succeed") == .succeeded)
         }
     }
 

@@ -86,6 +86,7 @@ private let pluginSource = #"""
 
         mutating func handle(_ batch: RecordBatch, context: InvocationContext) async throws -> BatchResponse {
             handled += 1
+            if let window = context.window, batch.isEmpty { return .success.with(state: window.state) }
             guard let first = batch.first else { return .success }
             let words = String(decoding: first.payload, as: UTF8.self)
                 .split(separator: " ", maxSplits: 1).map(String.init)
@@ -97,10 +98,17 @@ private let pluginSource = #"""
             case "exit": exit(9)
             case "hang": while true { sleep(1000) }
             case "garbage": write(3, "this is no frame at all", 23)
-            case "unknown-answer": write(3, [40, 0, 0, 0, 3, 1, 0, 0] + [UInt8](repeating: 99, count: 40), 48)
+            case "unknown-answer": write(3, [40, 0, 0, 0, 3, 2, 0, 0] + [UInt8](repeating: 99, count: 40), 48)
             case "close": close(3)
             case "log": context.log(words[1])
             case "print": print(words[1])
+            case "window":
+                guard let window = context.window else { throw BadFlight(description: "no window") }
+                let state = String(decoding: window.state, as: UTF8.self)
+                let flags = [window.isFinal, window.isTerminatedEarly]
+                let times = "\"from\":\(window.start),\"to\":\(window.end)"
+                let text = "{\"was\":\(state),\(times),\"flags\":\(flags)}"
+                return (words.count > 1 ? BatchResponse.failed([batch[1]]) : .success).with(state: text.utf8)
             case "sleep": try await Task.sleep(for: .milliseconds(5))
             case "keep": kept += batch
             case "kept":

@@ -163,10 +163,60 @@ struct PluginTests {
             _ = await fixture.invoke("print printed", requestID: "request-2")
             await fixture.pool.shutDown(within: .seconds(5))
 
-            let lines = fixture.log.split(separator: "\n").map {
-                $0.split(separator: " ").dropFirst().joined(separator: " ")
+            let lines = fixture.printed.map { line in
+                line.split(separator: "\t").enumerated().filter { $0.offset != 1 }.map(\.element)
             }
-            #expect(lines == ["request-1 late", "request-1 later", "request-2 printed"])
+            #expect(
+                lines == [["[INFO]", "request-1", "late"], ["[INFO]", "request-1", "later"], ["printed"]]
+            )
+        }
+    }
+
+    @Test func `a plugin in a tumbling window gets the state and gives it back`() async throws {
+        func invoke(_ fixture: HandlerFixture, _ payloads: [String], _ window: WindowContext?) async -> String
+        {
+            let invocation = Invocation(
+                HandlerFixture.makeBatch(payloads).all,
+                context: InvocationContext(
+                    requestID: "request",
+                    streamARN: "s",
+                    shard: "shard",
+                    functionARN: "f"
+                ),
+                window: window,
+                wantsAnswer: true
+            )
+            let outcome = await fixture.pool.invoke(invocation).outcome
+            if case .answered(let body) = outcome { return String(decoding: body, as: UTF8.self) }
+            return message(outcome)
+        }
+        func window(_ state: String, isFinal: Bool = false, isTerminatedEarly: Bool = false) -> WindowContext
+        {
+            WindowContext(
+                start: Timestamp(milliseconds: 60_000),
+                end: Timestamp(milliseconds: 120_000),
+                state: Array(state.utf8),
+                isFinal: isFinal,
+                isTerminatedEarly: isTerminatedEarly
+            )
+        }
+
+        try await with { fixture in
+            let first = await invoke(fixture, ["window"], window("{}"))
+            let partial = await invoke(fixture, ["window fail", "b"], window("1", isTerminatedEarly: true))
+            let last = await invoke(fixture, [], window(#"{"sum":3}"#, isFinal: true))
+            let outside = await invoke(fixture, ["window"], nil)
+
+            let times = #""from":60000,"to":120000"#
+            #expect(
+                first == #"{"state":{"was":{},\#(times),"flags":[false, false]},"batchItemFailures":[]}"#
+            )
+            #expect(
+                partial == #"{"state":{"was":1,\#(times),"flags":[false, true]},"#
+                    + #""batchItemFailures":[{"itemIdentifier":"101"}]}"#
+            )
+            #expect(last == #"{"state":{"sum":3},"batchItemFailures":[]}"#)
+            #expect(outside == "no window")
         }
     }
 

@@ -21,7 +21,7 @@ struct PluginFrameTests {
 
         let length = UInt32(frame.count - 8)
         #expect(Array(frame[..<4]) == withUnsafeBytes(of: length.littleEndian, Array.init))
-        #expect(Array(frame[4..<8]) == [2, 1, 0, 0])
+        #expect(Array(frame[4..<8]) == [2, 2, 0, 0])
         #expect(Array(frame[8..<28]) == [5, 0, 0, 0, 0, 0, 0, 0, 0xB8, 0x0B, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
         #expect(Array(frame[28..<40]) == [2, 0, 0, 0, 36, 0, 53, 0, 20, 0, 53, 0])
         #expect(Array(frame.suffix(2)) == [UInt8(ascii: "k"), 7])

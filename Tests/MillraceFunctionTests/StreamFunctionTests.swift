@@ -30,6 +30,21 @@ struct StreamFunctionTests {
         ) async throws -> BatchResponse { .success }
     }
 
+    /// Counts the records of a window in its state.
+    private struct Counting: StreamFunction {
+        init() throws {}
+
+        mutating func handle(
+            _ batch: MillraceFunction.RecordBatch,
+            context: MillraceFunction.InvocationContext
+        ) async throws -> BatchResponse {
+            guard let window = context.window else { return .success.with(state: Array("1".utf8)) }
+            let count = Int(String(decoding: window.state, as: UTF8.self)) ?? 0
+            let response = window.isFinal ? BatchResponse.failed(batch.prefix(1)) : .success
+            return response.with(state: Array("\(count + batch.count)".utf8))
+        }
+    }
+
     /// Writes all frames at once, ends the channel and reads what the function wrote.
     private func run<Function: StreamFunction>(
         _ type: Function.Type,
@@ -58,7 +73,7 @@ struct StreamFunctionTests {
         return (code, messages)
     }
 
-    private func frame(_ number: UInt64, _ payloads: [[UInt8]]) -> [UInt8] {
+    private func frame(_ number: UInt64, _ payloads: [[UInt8]], window: WindowContext? = nil) -> [UInt8] {
         var records = NewRecords()
         for payload in payloads { records.append(partitionKey: "k\(number)", hashKey: 0, payload: payload) }
         let entries = records.entries.enumerated().map { index, entry in
@@ -79,6 +94,7 @@ struct StreamFunctionTests {
                 shard: "shard-1",
                 functionARN: "f"
             ),
+            window: window,
             timeout: .seconds(3)
         )
         return invocation.withSlices { Array($0) + Array($1) + Array($2) }
@@ -99,6 +115,35 @@ struct StreamFunctionTests {
                 .answer(PluginAnswer(number: 1, result: .succeeded)),
                 .answer(PluginAnswer(number: 2, result: .failed(type: "Odd", message: #"sum 3 of ["k2"]"#))),
                 .answer(PluginAnswer(number: 3, result: .failedFrom(11))),
+            ]
+        )
+    }
+
+    @Test func `the state of a window goes to the function and back`() async throws {
+        func window(_ state: String, isFinal: Bool = false) -> WindowContext {
+            WindowContext(
+                start: Timestamp(milliseconds: 0),
+                end: Timestamp(milliseconds: 60_000),
+                state: Array(state.utf8),
+                isFinal: isFinal
+            )
+        }
+
+        let (_, messages) = try await run(
+            Counting.self,
+            [
+                frame(1, [[1], [2]], window: window("{}")),
+                frame(2, [[3]], window: window("2", isFinal: true)),
+                frame(3, [], window: window("3")), frame(4, [[1]]),
+            ]
+        )
+
+        #expect(
+            messages.dropFirst() == [
+                .answer(PluginAnswer(number: 1, result: .succeeded, state: Array("2".utf8))),
+                .answer(PluginAnswer(number: 2, result: .failedFrom(10), state: Array("3".utf8))),
+                .answer(PluginAnswer(number: 3, result: .succeeded, state: Array("3".utf8))),
+                .answer(PluginAnswer(number: 4, result: .succeeded)),
             ]
         )
     }
