@@ -14,7 +14,13 @@ package struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads the error of a JSON API: the type from `__type` or a header, the message under any of its spellings.
+    ///
+    /// Of an XML API the first `Code` and `Message`.
     package init(_ response: ClientResponse) {
+        if let error = Self.inXML(response) {
+            self = error
+            return
+        }
         let fields = (try? JSONSerialization.jsonObject(with: Data(response.body))) as? [String: Any] ?? [:]
         let named = fields["__type"] as? String ?? fields["Type"] as? String ?? fields["code"] as? String
         let type = response.headers["x-amzn-errortype"] ?? named ?? "HTTP \(response.status)"
@@ -27,5 +33,24 @@ package struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
         )
     }
 
+    /// - Returns: `nil` for anything but XML with a `Code`.
+    private static func inXML(_ response: ClientResponse) -> AWSError? {
+        guard response.body.first == UInt8(ascii: "<") else { return nil }
+        let body = String(decoding: response.body.prefix(64 * 1024), as: UTF8.self)
+        guard let type = xmlText(of: "Code", in: body) else { return nil }
+        return AWSError(type: type, message: xmlText(of: "Message", in: body) ?? "", status: response.status)
+    }
+
     package var description: String { message.isEmpty ? type : "\(type): \(message)" }
+}
+
+/// The text of the first element of this name that has no attributes and no elements in it.
+package func xmlText(of element: String, in document: String) -> String? {
+    guard let start = document.range(of: "<\(element)>"),
+        let end = document.range(of: "</\(element)>", range: start.upperBound..<document.endIndex)
+    else { return nil }
+    return [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")]
+        .reduce(String(document[start.upperBound..<end.lowerBound])) { text, entity in
+            text.replacingOccurrences(of: entity.0, with: entity.1)
+        }
 }

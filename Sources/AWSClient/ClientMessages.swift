@@ -35,15 +35,21 @@ package struct ClientResponse: Sendable {
 package enum HTTPFailure: Error, Hashable, CustomStringConvertible {
     /// Nobody listens there: the request was not carried out.
     case connectionRefused(url: String)
+    /// The server's certificate proves nothing: the request was not sent.
+    case untrusted(url: String, reason: String)
     /// The request may or may not have been carried out.
     case timedOut(url: String, after: Duration)
     /// The request may or may not have been carried out.
     case failed(url: String, reason: String)
+    /// Whoever waited for it has gone. The request may or may not have been carried out.
+    case cancelled(url: String)
 
     package var description: String {
         switch self {
         case .connectionRefused(let url): "nothing listens at \(url)"
+        case .untrusted(let url, let reason): "the certificate of \(url) is not trusted: \(reason)"
         case .timedOut(let url, let time): "\(url) did not answer within \(time)"
+        case .cancelled(let url): "request to \(url) was cancelled"
         case .failed(let url, let reason): "request to \(url) failed: \(reason)"
         }
     }

@@ -1,4 +1,6 @@
 import CCurl
+import Crypto
+import Foundation
 
 /// One libcurl handle with its open connection, used by one thread at a time.
 ///
@@ -25,7 +27,9 @@ final class CurlHandle: @unchecked Sendable {
     func perform(
         _ request: ClientRequest,
         signing: AWSSigning?,
-        timeout: Duration
+        limits: HTTPClient.Limits,
+        caFile: String?,
+        cancellation: HTTPCancellation?
     ) throws(HTTPFailure) -> ClientResponse {
         // Forgets the options of the request before and keeps the connection.
         curl_easy_reset(handle)
@@ -37,17 +41,25 @@ final class CurlHandle: @unchecked Sendable {
         if let token = signing?.credentials.sessionToken {
             headers = curl_slist_append(headers, "X-Amz-Security-Token: \(token)")
         }
+        if signing?.service == "s3" {
+            // S3 asks for it; libcurl 7.88 leaves it out, and signs with what it finds here.
+            headers = curl_slist_append(headers, "X-Amz-Content-Sha256: \(Self.sha256(of: request.body))")
+        }
         millrace_curl_set_headers(handle, headers)
         set(CURLOPT_URL, request.url)
         set(CURLOPT_CUSTOMREQUEST, request.method)
         set(CURLOPT_NOSIGNAL, 1)
-        set(CURLOPT_TIMEOUT_MS, timeout.milliseconds)
+        set(CURLOPT_TIMEOUT_MS, limits.time.milliseconds)
         set(CURLOPT_EXPECT_100_TIMEOUT_MS, Self.expectTimeoutMilliseconds)
         // A request for this machine must not go through a proxy that the environment names.
         set(CURLOPT_NOPROXY, "localhost,127.0.0.1,::1")
+        if let caFile { set(CURLOPT_CAINFO, caFile) }
         sign(with: signing)
+        // Not retained by libcurl: the caller's reference outlives the transfer.
+        let watched = cancellation.map { Unmanaged.passUnretained($0).toOpaque() }
+        if let watched { millrace_curl_set_watch(handle, HTTPCancellation.watch, watched) }
 
-        var reply = Reply()
+        var reply = Reply(maximumBytes: limits.responseBytes)
         let code = request.body.withUnsafeBytes { body in
             if !body.isEmpty || request.method != "GET" {
                 millrace_curl_set_body(handle, body.baseAddress, body.count)
@@ -57,12 +69,19 @@ final class CurlHandle: @unchecked Sendable {
                 return curl_easy_perform(handle)
             }
         }
-        guard code == CURLE_OK else { throw failure(code, url: request.url, timeout: timeout) }
+        guard !reply.isTooLong else {
+            throw .failed(url: request.url, reason: "the answer exceeds \(limits.responseBytes) bytes")
+        }
+        guard code == CURLE_OK else { throw failure(code, url: request.url, timeout: limits.time) }
         return ClientResponse(
             status: Int(millrace_curl_status(handle)),
             headers: reply.headers,
             body: reply.body
         )
+    }
+
+    private static func sha256(of bytes: [UInt8]) -> String {
+        SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
     }
 
     private func sign(with signing: AWSSigning?) {
@@ -83,6 +102,9 @@ final class CurlHandle: @unchecked Sendable {
     private func failure(_ code: CURLcode, url: String, timeout: Duration) -> HTTPFailure {
         switch code {
         case CURLE_COULDNT_CONNECT where millrace_curl_was_refused(handle): .connectionRefused(url: url)
+        case CURLE_ABORTED_BY_CALLBACK: .cancelled(url: url)
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE:
+            .untrusted(url: url, reason: String(cString: curl_easy_strerror(code)))
         case CURLE_OPERATION_TIMEDOUT: .timedOut(url: url, after: timeout)
         default: .failed(url: url, reason: String(cString: curl_easy_strerror(code)))
         }
@@ -94,11 +116,18 @@ private struct Reply {
     /// A length that a server announces is believed up to here; more grows as it arrives.
     private static let maximumReservedBytes = 64 * 1024 * 1024
 
-    var headers: [String: String] = [:]
-    var body: [UInt8] = []
+    /// Of the header lines and the body together.
+    let maximumBytes: Int
+    private var receivedBytes = 0
+    private(set) var isTooLong = false
+    private(set) var headers: [String: String] = [:]
+    private(set) var body: [UInt8] = []
+
+    init(maximumBytes: Int) { self.maximumBytes = maximumBytes }
 
     static let takeHeader: millrace_curl_sink = { bytes, size, count, context in
         guard let bytes, let context else { return 0 }
+        guard context.assumingMemoryBound(to: Reply.self).pointee.hasRoom(for: size * count) else { return 0 }
         let line = String(decoding: UnsafeRawBufferPointer(start: bytes, count: size * count), as: UTF8.self)
         context.assumingMemoryBound(to: Reply.self).pointee.take(headerLine: line)
         return size * count
@@ -106,9 +135,17 @@ private struct Reply {
 
     static let takeBody: millrace_curl_sink = { bytes, size, count, context in
         guard let bytes, let context else { return 0 }
+        guard context.assumingMemoryBound(to: Reply.self).pointee.hasRoom(for: size * count) else { return 0 }
         let chunk = UnsafeRawBufferPointer(start: bytes, count: size * count)
         context.assumingMemoryBound(to: Reply.self).pointee.body.append(contentsOf: chunk)
         return size * count
+    }
+
+    /// Counts what has arrived; taking nothing of it ends the transfer.
+    private mutating func hasRoom(for count: Int) -> Bool {
+        receivedBytes += count
+        isTooLong = receivedBytes > maximumBytes
+        return !isTooLong
     }
 
     private mutating func take(headerLine line: String) {

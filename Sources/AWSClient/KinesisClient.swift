@@ -6,7 +6,7 @@ package struct KinesisClient: Sendable {
 
     /// - Parameters:
     ///   - endpoint: Such as `http://127.0.0.1:4600`.
-    ///   - credentials: Requests are signed when given; a Millrace host does not ask for it.
+    ///   - credentials: Requests are signed when given; a Millrace host asks for it when it has credentials.
     package init(
         endpoint: String,
         region: String = "us-east-1",

@@ -6,6 +6,8 @@ struct AWSErrorTests {
         (#"{"__type":"ResourceNotFoundException","message":"gone"}"#, "ResourceNotFoundException", "gone"),
         (#"{"__type":"com.amazonaws.kinesis#Foo","Message":"bar"}"#, "Foo", "bar"),
         (#"{"Type":"User","message":"m"}"#, "User", "m"),
+        ("<Error><Code>NoSuchKey</Code><Message>a &amp;lt; b</Message></Error>", "NoSuchKey", "a &lt; b"),
+        ("<html>proxy</html>", "HTTP 400", "<html>proxy</html>"),
         ("not json", "HTTP 400", "not json"),
         ("", "HTTP 400", ""),
     ])

@@ -104,6 +104,32 @@ struct HTTPClientTests {
         }
     }
 
+    @Test func `an answer larger than the limit ends the request`() async throws {
+        try await withServer { url in
+            let client = HTTPClient(limits: HTTPClient.Limits(responseBytes: 100_000))
+            let body = [UInt8](repeating: 0, count: 200_000)
+
+            await #expect(
+                throws: HTTPFailure.failed(url: url + "/echo", reason: "the answer exceeds 100000 bytes")
+            ) {
+                try await client.send(ClientRequest(method: "POST", url: url + "/echo", body: body))
+            }
+
+            let next = try await client.send(ClientRequest(method: "POST", url: url + "/echo", body: [1]))
+            #expect(next.body == [1])
+        }
+    }
+
+    @Test func `a cancelled request ends before its time`() async throws {
+        try await withServer { url in
+            let request = Task { try await HTTPClient().send(ClientRequest(url: url + "/silence")) }
+
+            request.cancel()
+
+            await #expect(throws: CancellationError.self) { try await request.value }
+        }
+    }
+
     @Test func `credentials come from the environment`() {
         let complete = ["AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c"]
 
