@@ -36,6 +36,28 @@ package enum FunctionManifest {
         return readings.compactMap(\.definition)
     }
 
+    /// Reads the functions and streams of a SAM template.
+    ///
+    /// - Parameter names: Of the host; an ARN that differs is refused, and pseudo parameters stand for them.
+    /// - Throws: `InvalidManifests` with everything that is wrong, or cannot be carried out and is not to be left out.
+    package static func loadTemplate(
+        file: String,
+        options: TemplateOptions = TemplateOptions(),
+        names: ResourceNames = ResourceNames()
+    ) throws -> SAMTemplate {
+        let reading = TemplateReading(file: file, options: options, names: names)
+        guard reading.log.problems.isEmpty else { throw InvalidManifests(problems: reading.log.problems) }
+        guard !reading.functions.isEmpty else {
+            let problem = ManifestProblem(file: file, place: nil, message: "the template has no function")
+            throw InvalidManifests(problems: [problem])
+        }
+        return SAMTemplate(
+            functions: reading.functions,
+            streams: reading.streams,
+            leftOut: reading.leftOut.sorted { ($0.place ?? .start) < ($1.place ?? .start) }
+        )
+    }
+
     private static func folders(in directory: String) throws -> [String] {
         do {
             return try entries(of: directory)
@@ -99,36 +121,23 @@ private struct Reading {
     let name: FunctionName?
     let namePlace: ManifestProblem.Place?
 
-    /// A function has a handful of settings; anything longer is another file under the wrong name.
-    private static let maximumBytes = 1 << 20
-
     init(directory: String, names: ResourceNames) {
         file = FunctionManifest.path(of: directory)
         let log = ProblemLog(file: file)
-        let properties = Self.text(of: file, log: log).flatMap { text in
-            FunctionProperties(yaml: text, directory: directory, names: names, log: log)
-        }
+        let folder = URL(fileURLWithPath: directory).standardizedFileURL
+        let properties = ManifestFile.text(of: file, log: log)
+            .flatMap { ManifestDocument.node(in: $0, log: log) }
+            .flatMap { ManifestDocument.properties(in: $0, log: log) }
+            .flatMap { node in
+                let name = FunctionProperties.DefaultName(
+                    text: folder.lastPathComponent,
+                    origin: "the folder's name"
+                )
+                return FunctionProperties(node, defaultName: name, folder: folder, names: names, log: log)
+            }
         definition = properties?.definition
         name = properties?.name
         namePlace = properties?.namePlace
         problems = log.problems
-    }
-
-    private static func text(of file: String, log: ProblemLog) -> String? {
-        do {
-            let data = try Data(contentsOf: URL(fileURLWithPath: file))
-            guard data.count <= maximumBytes else {
-                log.add(at: nil, "the file has \(data.count) bytes, the limit is \(maximumBytes)")
-                return nil
-            }
-            guard let text = String(validating: data, as: UTF8.self) else {
-                log.add(at: nil, "the file is not UTF-8")
-                return nil
-            }
-            return text
-        } catch {
-            log.add(at: nil, "the file cannot be read: \(error.localizedDescription)")
-            return nil
-        }
     }
 }

@@ -10,17 +10,16 @@ struct FunctionProperties {
     let namePlace: ManifestProblem.Place?
 
     /// - Parameters:
-    ///   - directory: The folder of the file: names the function by default, and `CodeUri` is relative to it.
+    ///   - defaultName: Names the function when it has no `FunctionName`.
+    ///   - folder: `CodeUri` is relative to it.
     ///   - names: Of the host; an ARN that differs is refused.
-    /// - Returns: `nil` when the file is not one YAML map. Like everything else that is wrong, the log tells.
-    init?(yaml: String, directory: String, names: ResourceNames, log: ProblemLog) {
-        guard let document = Self.document(in: yaml, log: log),
-            let properties = Self.properties(in: document, log: log),
-            let map = ManifestMap(properties, named: "the function", keys: Self.keys, log: log)
-        else { return nil }
-        let folder = URL(fileURLWithPath: directory).standardizedFileURL
-
-        name = Self.name(in: map, folder: folder)
+    /// - Returns: `nil` when the node is not a map. Like everything else that is wrong, the log tells.
+    init?(_ node: Node, defaultName: DefaultName, folder: URL, names: ResourceNames, log: ProblemLog) {
+        guard let map = ManifestMap(node, named: "the function", keys: Self.keys, log: log) else {
+            return nil
+        }
+        let problemsBefore = log.problems.count
+        name = Self.name(in: map, default: defaultName)
         namePlace = map.place(of: "FunctionName")
         map.require("Runtime", of: "the function")
         let runtime = Self.runtime(in: map)
@@ -31,9 +30,11 @@ struct FunctionProperties {
         let concurrency = map.integer("ReservedConcurrentExecutions", in: 1...1000)
         let environment = EnvironmentProperties.variables(in: map)
         let sources = EventProperties.sources(in: map, names: names)
-        _ = map.text("Description", maximumLength: 256)
+        let description = map.text("Description", maximumLength: 256)
+        let role = Self.role(in: map)
+        let tags = TagProperties.tags(in: map)
 
-        guard log.problems.isEmpty, let name, let runtime, let handler, let code else {
+        guard log.problems.count == problemsBefore, let name, let runtime, let handler, let code else {
             definition = nil
             return
         }
@@ -42,50 +43,29 @@ struct FunctionProperties {
             runtime: runtime,
             handler: handler,
             codeDirectory: code,
+            description: description ?? "",
+            role: role,
             timeoutSeconds: timeout ?? 3,
             memoryMegabytes: memory ?? 128,
             environment: environment,
             concurrencyLimit: concurrency ?? FunctionDefinition.defaultConcurrencyLimit,
-            eventSources: sources
+            eventSources: sources,
+            tags: tags
         )
     }
 
-    private static func document(in yaml: String, log: ProblemLog) -> Node? {
-        do {
-            if let node = try compose(yaml: yaml) { return node }
-            log.add(at: nil, "the file is empty")
-        } catch let error as YamlError {
-            log.add(error, in: yaml)
-        } catch {
-            log.add(at: nil, "\(error)")
-        }
-        return nil
+    /// Where a function's name comes from when it is not stated.
+    struct DefaultName {
+        let text: String
+        /// `the folder's name`.
+        let origin: String
     }
 
-    /// The document is either the Properties themselves or a resource of a template that holds them.
-    private static func properties(in document: Node, log: ProblemLog) -> Node? {
-        guard case .mapping(let mapping) = document, mapping["Type"] ?? mapping["Properties"] != nil else {
-            return document
-        }
-        guard let map = ManifestMap(document, named: "the resource", keys: resourceKeys, log: log) else {
-            return nil
-        }
-        map.require("Type", of: "the resource")
-        map.require("Properties", of: "the resource")
-        if let type = map.text("Type"), type != resourceType {
-            let _: String? = map.refuse("Type", "it must be \(resourceType)")
-        }
-        return map["Properties"]
-    }
-
-    private static func name(in map: ManifestMap, folder: URL) -> FunctionName? {
+    private static func name(in map: ManifestMap, default fallback: DefaultName) -> FunctionName? {
         let rule = "a function's name has 1–64 of a-z A-Z 0-9 - _"
         guard map.has("FunctionName") else {
-            if let name = FunctionName(folder.lastPathComponent) { return name }
-            map.log.add(
-                at: map.node,
-                "the folder's name \"\(folder.lastPathComponent)\" names no function: \(rule)"
-            )
+            if let name = FunctionName(fallback.text) { return name }
+            map.log.add(at: map.node, "\(fallback.origin) \"\(fallback.text)\" names no function: \(rule)")
             return nil
         }
         guard let text = map.text("FunctionName") else { return nil }
@@ -122,9 +102,21 @@ struct FunctionProperties {
         }
     }
 
+    /// It stands in events and answers only, so its form is checked and nothing else.
+    private static func role(in map: ManifestMap) -> String? {
+        guard let text = map.text("Role", maximumLength: 512) else { return nil }
+        guard text.hasPrefix("arn:aws"), text.contains(":role/") else {
+            return map.refuse("Role", "it must be the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME")
+        }
+        return text
+    }
+
     private static func codeDirectory(in map: ManifestMap, folder: URL) -> String? {
         let text = map.has("CodeUri") ? map.text("CodeUri", maximumLength: 4096) : "."
         guard let text else { return nil }
+        guard !text.hasPrefix("s3://") else {
+            return map.refuse("CodeUri", "code is read from a folder, not from S3")
+        }
         let path = URL(
             fileURLWithPath: text,
             relativeTo: folder.appendingPathComponent("", isDirectory: true)
@@ -136,32 +128,5 @@ struct FunctionProperties {
             return map.refuse("CodeUri", "there is no folder \(path)")
         }
         return path
-    }
-}
-
-extension ProblemLog {
-    /// Reports why a file is no YAML.
-    fileprivate func add(_ error: YamlError, in yaml: String) {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            add(at: ManifestProblem.Place(mark), "not valid YAML: \(problem)")
-        case .reader(let problem, _, _, _):
-            add(at: nil, "not valid YAML: \(problem)")
-        case .duplicatedKeysInMapping(let keys, let context):
-            addDuplicates(in: yaml, keys: keys, firstPlace: ManifestProblem.Place(context.mark))
-        default:
-            add(at: nil, "not valid YAML: \(error)")
-        }
-    }
-
-    private func addDuplicates(in yaml: String, keys: [String], firstPlace: ManifestProblem.Place) {
-        let repetitions = DuplicateKeys(in: yaml).repetitions
-        for repetition in repetitions {
-            add(at: repetition.place, "\(repetition.key) stands in line \(repetition.firstLine) already")
-        }
-        guard repetitions.isEmpty else { return }
-        let verb = keys.count == 1 ? "appears" : "appear"
-        add(at: firstPlace, "\(keys.joined(separator: ", ")) \(verb) more than once")
     }
 }

@@ -14,7 +14,7 @@ extension FunctionProperties {
     static let keys = ManifestMap.Keys(
         supported: [
             "CodeUri", "Description", "Environment", "Events", "FunctionName", "Handler", "MemorySize",
-            "ReservedConcurrentExecutions", "Runtime", "Timeout",
+            "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
         ],
         unsupported: [
             "Architectures", "AssumeRolePolicyDocument", "AutoPublishAlias", "AutoPublishAliasAllProperties",
@@ -24,8 +24,8 @@ extension FunctionProperties {
             "FunctionScalingConfig", "FunctionUrlConfig", "ImageConfig", "ImageUri", "InlineCode",
             "KmsKeyArn", "Layers",
             "LoggingConfig", "PackageType", "PermissionsBoundary", "Policies", "PropagateTags",
-            "ProvisionedConcurrencyConfig", "PublishToLatestPublished", "RecursiveLoop", "Role", "RolePath",
-            "RuntimeManagementConfig", "SnapStart", "SourceKMSKeyArn", "Tags", "TenancyConfig", "Tracing",
+            "ProvisionedConcurrencyConfig", "PublishToLatestPublished", "RecursiveLoop", "RolePath",
+            "RuntimeManagementConfig", "SnapStart", "SourceKMSKeyArn", "TenancyConfig", "Tracing",
             "VersionDeletionPolicy", "VersionDescription", "VpcConfig",
         ] + templateKeys
     )
@@ -41,24 +41,28 @@ extension FunctionProperties {
 extension EventProperties {
     static let eventKeys = ManifestMap.Keys(supported: ["Type", "Properties"], unsupported: [])
 
-    static let kinesisKeys = ManifestMap.Keys(
-        supported: [
-            "BatchSize", "Enabled", "MaximumBatchingWindowInSeconds", "StartingPosition",
-            "StartingPositionTimestamp",
-            "Stream",
-        ],
-        unsupported: [
-            "BisectBatchOnFunctionError", "DestinationConfig", "FilterCriteria", "FunctionResponseTypes",
-            "KmsKeyArn",
-            "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor",
-            "ProvisionedPollerConfig", "Tags", "TumblingWindowInSeconds",
-        ]
-    )
-
     /// SAM's other event types.
     static let otherTypes: Set<String> = [
         "AlexaSkill", "Api", "CloudWatchEvent", "CloudWatchLogs", "Cognito", "DocumentDB", "DynamoDB",
         "EventBridgeRule", "HttpApi", "IoTRule", "MQ", "MSK", "S3", "SNS", "SQS", "Schedule", "ScheduleV2",
         "SelfManagedKafka",
     ]
+}
+
+extension KinesisProperties {
+    static let keys = ManifestMap.Keys(
+        supported: [
+            "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "Enabled", "FilterCriteria",
+            "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds",
+            "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor", "StartingPosition",
+            "StartingPositionTimestamp", "Stream", "Tags", "TumblingWindowInSeconds",
+        ],
+        unsupported: ["KmsKeyArn", "ProvisionedPollerConfig"]
+    )
+
+    static let filterCriteriaKeys = ManifestMap.Keys(supported: ["Filters"], unsupported: [])
+    static let filterKeys = ManifestMap.Keys(supported: ["Pattern"], unsupported: [])
+    static let destinationKeys = ManifestMap.Keys(supported: ["OnFailure"], unsupported: ["OnSuccess"])
+    static let onFailureKeys = ManifestMap.Keys(supported: ["Destination", "Type"], unsupported: [])
+    static let metricsKeys = ManifestMap.Keys(supported: ["Metrics"], unsupported: [])
 }

@@ -58,7 +58,7 @@ struct ManifestMap {
 
     func text(_ key: String, maximumLength: Int = 1024) -> String? {
         guard let node = values[key] else { return nil }
-        guard case .text(let text) = YAMLValue(node), !text.isEmpty else {
+        guard let text = text(of: node), !text.isEmpty else {
             return refuse(key, "it must be text")
         }
         guard text.utf8.count <= maximumLength else {
@@ -69,17 +69,70 @@ struct ManifestMap {
 
     func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
         guard let node = values[key] else { return nil }
-        guard case .integer(let value) = YAMLValue(node), range.contains(value) else {
-            let bounds = "\(Self.grouped(range.lowerBound))–\(Self.grouped(range.upperBound))"
-            return refuse(key, "it must be a whole number, \(bounds)")
+        guard let value = integer(of: node), range.contains(value) else {
+            return refuse(key, "it must be a whole number, \(Self.bounds(range))")
         }
         return value
     }
 
+    /// - Returns: `nil` also for -1, which stands for no limit.
+    func limit(_ key: String, in range: ClosedRange<Int>) -> Int? {
+        guard let node = values[key] else { return nil }
+        let value = integer(of: node)
+        guard let value, value == -1 || range.contains(value) else {
+            return refuse(key, "it must be -1 for no limit, or a whole number, \(Self.bounds(range))")
+        }
+        return value == -1 ? nil : value
+    }
+
+    /// - Returns: `nil` also for what is no number, which is not reported.
+    func decimal(_ key: String) -> Double? {
+        guard let node = values[key] else { return nil }
+        return switch YAMLValue(node) {
+        case .integer(let value): Double(value)
+        case .decimal(let value): value
+        case .text(let text): log.coerces ? Double(text) : nil
+        case .null, .bool, .list, .map, .tagged: nil
+        }
+    }
+
     func bool(_ key: String) -> Bool? {
         guard let node = values[key] else { return nil }
-        guard case .bool(let value) = YAMLValue(node) else { return refuse(key, "it must be true or false") }
+        guard let value = bool(of: node) else { return refuse(key, "it must be true or false") }
         return value
+    }
+
+    /// The elements of a list, at most `count`.
+    func list(_ key: String, atMost count: Int) -> [Node]? {
+        guard let node = values[key] else { return nil }
+        guard YAMLValue(node) == .list, case .sequence(let sequence) = node else {
+            return refuse(key, "it must be a list")
+        }
+        guard sequence.count <= count else {
+            log.add(at: node, "\(key) has \(sequence.count) elements; it may have \(count)")
+            return nil
+        }
+        return Array(sequence)
+    }
+
+    /// A list of words, each one of `allowed` and none twice.
+    func words(_ key: String, among allowed: [String]) -> [String]? {
+        var words: [String] = []
+        for node in list(key, atMost: allowed.count) ?? [] {
+            guard let word = text(of: node), allowed.contains(word), !words.contains(word) else {
+                let hint = NearestName.hint(for: text(of: node) ?? "", among: allowed)
+                let rule = "it may have \(allowed.joined(separator: ", ")) once\(hint)"
+                log.add(at: node, "\(key) has \(YAMLValue(node).shown); \(rule)")
+                continue
+            }
+            words.append(word)
+        }
+        return words
+    }
+
+    /// A map whose keys are known.
+    func map(_ key: String, keys: Keys) -> ManifestMap? {
+        values[key].flatMap { ManifestMap($0, named: key, keys: keys, log: log) }
     }
 
     /// Reports that the key's value is not what it must be.
@@ -92,6 +145,34 @@ struct ManifestMap {
             log.add(at: node, "\(key) is \(value.shown); \(rule)")
         }
         return nil
+    }
+
+    private func text(of node: Node) -> String? {
+        switch YAMLValue(node) {
+        case .text(let text): text
+        case .bool, .integer, .decimal: log.coerces ? node.scalar?.string : nil
+        case .null, .list, .map, .tagged: nil
+        }
+    }
+
+    private func integer(of node: Node) -> Int? {
+        switch YAMLValue(node) {
+        case .integer(let value): value
+        case .text(let text): log.coerces ? Int(text) : nil
+        case .null, .bool, .decimal, .list, .map, .tagged: nil
+        }
+    }
+
+    private func bool(of node: Node) -> Bool? {
+        switch YAMLValue(node) {
+        case .bool(let value): value
+        case .text(let text): log.coerces ? Bool(text) : nil
+        case .null, .integer, .decimal, .list, .map, .tagged: nil
+        }
+    }
+
+    private static func bounds(_ range: ClosedRange<Int>) -> String {
+        "\(grouped(range.lowerBound))–\(grouped(range.upperBound))"
     }
 
     /// `10240` as `10,240`.

@@ -15,6 +15,8 @@ package struct ManifestProblem: Error, Hashable, CustomStringConvertible {
             self.column = column
         }
 
+        static let start = Place(line: 1, column: 1)
+
         package static func < (left: Place, right: Place) -> Bool {
             (left.line, left.column) < (right.line, right.column)
         }

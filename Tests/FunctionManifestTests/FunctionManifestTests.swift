@@ -15,6 +15,8 @@ struct FunctionManifestTests {
             Timeout: 900
             MemorySize: 10240
             ReservedConcurrentExecutions: 4
+            Role: arn:aws:iam::000000000000:role/alerts
+            Tags: {team: flights, floor: 3}
             Environment:
               Variables:
                 LEVEL: "debug"
@@ -53,11 +55,14 @@ struct FunctionManifestTests {
                 runtime: .python("python3.12"),
                 handler: "app.handler",
                 codeDirectory: source,
+                description: "Raises delay alerts.",
+                role: "arn:aws:iam::000000000000:role/alerts",
                 timeoutSeconds: 900,
                 memoryMegabytes: 10_240,
                 environment: ["LEVEL": "debug", "PORT": "8080", "VERBOSE": "true", "ANSWER": "on"],
                 concurrencyLimit: 4,
-                eventSources: [flights, EventSource(stream: "airports", startingPosition: .latest)]
+                eventSources: [flights, EventSource(stream: "airports", startingPosition: .latest)],
+                tags: ["team": "flights", "floor": "3"]
             )
             #expect(function == expected)
         }

@@ -35,6 +35,14 @@ struct ManifestProblemTests {
         Case("[a]: 3", "1:1: the function has a key that is a list"),
         Case("Layers: []", "1:1: Layers is not supported by this version"),
         Case("VpcConfig: {}", "1:1: VpcConfig is not supported by this version"),
+        Case("Role: admin", "1:7: Role is the text \"admin\"; it must be the ARN of a role"),
+        Case("Tags: [a]", "1:7: Tags is a list; it must be a map"),
+        Case("Tags: {a: [b]}", "1:11: tag a is a list; it must be text of at most 256 characters"),
+        Case("Tags: {'aws:a': b}", "1:8: the text \"aws:a\" is no key of a tag"),
+        Case(
+            "CodeUri: 's3://bucket/key'",
+            "1:10: CodeUri is the text \"s3://bucket/key\"; code is read from"
+        ),
         Case("Policies: x", "1:1: Policies is not supported by this version"),
         Case("Resources: {}", "1:1: Resources is not supported by this version"),
         Case("CodeUri: nowhere", "1:10: CodeUri is the text \"nowhere\"; there is no folder"),
@@ -74,17 +82,7 @@ struct ManifestProblemTests {
             "StartingPositionTimestamp is 1; it goes with StartingPosition AT_TIMESTAMP only"
         ),
         Case("BatchSzie: 1", "BatchSzie is not a key of event Flights; did you mean BatchSize?"),
-        Case("ParallelizationFactor: 1", "ParallelizationFactor is not supported by this version"),
-        Case("MaximumRetryAttempts: -1", "MaximumRetryAttempts is not supported by this version"),
-        Case("MaximumRecordAgeInSeconds: -1", "MaximumRecordAgeInSeconds is not supported by this version"),
-        Case(
-            "BisectBatchOnFunctionError: false",
-            "BisectBatchOnFunctionError is not supported by this version"
-        ),
-        Case("FunctionResponseTypes: []", "FunctionResponseTypes is not supported by this version"),
-        Case("TumblingWindowInSeconds: 0", "TumblingWindowInSeconds is not supported by this version"),
-        Case("FilterCriteria: {}", "FilterCriteria is not supported by this version"),
-        Case("DestinationConfig: {}", "DestinationConfig is not supported by this version"),
+        Case("ProvisionedPollerConfig: {}", "ProvisionedPollerConfig is not supported by this version"),
     ])
     func `a wrong setting of an event is refused`(wrong: Case) async throws {
         let yaml = """
