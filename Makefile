@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help demo test bench build release plugin format lint clean packages
 
 PYTHON ?= python3
-PACKAGES := libcurl4-openssl-dev libsqlite3-dev zlib1g-dev
+PACKAGES := curl libcurl4-openssl-dev libsqlite3-dev openssl zlib1g-dev
 VENV := .build/venv
 FORMATTED := Package.swift Sources Tests functions
 

@@ -14,9 +14,11 @@ extension Target.Dependency {
     }
 
     static let argumentParser = hostProduct("ArgumentParser", "swift-argument-parser")
+    static let crypto = hostProduct("Crypto", "swift-crypto")
     static let grdb = hostProduct("GRDB", "GRDB.swift")
     static let hummingbird = hostProduct("Hummingbird", "hummingbird")
     static let logging = hostProduct("Logging", "swift-log")
+    static let nioSSL = hostProduct("NIOSSL", "swift-nio-ssl")
     static let serviceLifecycle = hostProduct("ServiceLifecycle", "swift-service-lifecycle")
     static let unixSignals = hostProduct("UnixSignals", "swift-service-lifecycle")
     static let yams = hostProduct("Yams", "Yams")
@@ -59,7 +61,9 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -70,7 +74,7 @@ let package = Package(
         .swift("StreamCore"),
 
         // The engine: rules and the loops that carry them out.
-        .swift("Delivery", ["StreamCore", .logging]),
+        .swift("Delivery", ["StreamCore", "ByteCoding", .logging]),
         .swift("Coordination", ["StreamCore", "Delivery", .logging]),
 
         // The log, the store, the handlers.
@@ -78,8 +82,12 @@ let package = Package(
         .swift("EmbeddedLog", ["StreamCore", "CBytes", .logging]),
         .swift("SQLiteStore", ["StreamCore", .grdb]),
         .swift("HandlerWire", ["StreamCore", "ByteCoding"]),
-        .swift("HandlerProcess", ["StreamCore", "ByteCoding", "HandlerWire", "CProcess", .logging]),
-        .swift("FunctionManifest", ["StreamCore", .yams]),
+        .swift("FunctionLogs", ["StreamCore", "ByteCoding", .logging]),
+        .swift(
+            "HandlerProcess",
+            ["StreamCore", "ByteCoding", "FunctionLogs", "HandlerWire", "CProcess", .logging]
+        ),
+        .swift("FunctionManifest", ["StreamCore", "Delivery", .yams]),
 
         // The servers and their client.
         .swift("KinesisWire", ["StreamCore", "ByteCoding", "CBytes"]),
@@ -87,8 +95,21 @@ let package = Package(
             "KinesisAPI",
             ["StreamCore", "ByteCoding", "EmbeddedLog", "KinesisWire", .hummingbird, .logging]
         ),
+        .swift(
+            "LambdaAPI",
+            [
+                "StreamCore", "ByteCoding", "Delivery", "SQLiteStore", "CZlib", .crypto, .hummingbird,
+                .logging,
+            ]
+        ),
+        .swift("LogsAPI", ["StreamCore", "FunctionLogs", "KinesisWire", .hummingbird]),
         .swift("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
-        .swift("AWSClient", ["CCurl"]),
+        .swift("AWSClient", ["CCurl", .crypto]),
+        .swift("FailureDestinations", ["StreamCore", "AWSClient", "ByteCoding", .logging]),
+
+        // Who may call the servers, and how much of them a client may use.
+        .swift("AccessControl", [.crypto]),
+        .swift("EndpointServer", ["AccessControl", .hummingbird, .logging, .nioSSL]),
 
         // What a function author imports, and the process that runs it.
         .swift("MillraceFunction", ["StreamCore", "HandlerWire"]),
@@ -97,22 +118,25 @@ let package = Package(
         .command(
             "millrace",
             [
-                "AWSClient", "ByteCoding", "Coordination", "Delivery", "EmbeddedLog", "FunctionManifest",
-                "HandlerProcess",
-                "KinesisAPI", "ManagementAPI", "SQLiteStore", "StreamCore", .argumentParser, .hummingbird,
+                "AWSClient", "AccessControl", "ByteCoding", "Coordination", "Delivery", "EmbeddedLog",
+                "EndpointServer", "FailureDestinations", "FunctionLogs", "FunctionManifest", "HandlerProcess",
+                "HandlerWire", "KinesisAPI", "KinesisWire", "LambdaAPI", "LogsAPI", "ManagementAPI",
+                "SQLiteStore",
+                "StreamCore", .argumentParser, .hummingbird,
                 .logging, .serviceLifecycle, .unixSignals,
             ]
         ),
 
-        // What Swift cannot say: vector instructions, the moment between fork and exec, variadic C.
+        // What Swift cannot say: vector instructions, the moment between fork and exec, variadic C, macros.
         .target(name: "CBytes"),
         .target(name: "CProcess"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
         // Measures the release build; see `make bench`.
         .executableTarget(
             name: "millrace-bench",
-            dependencies: [.argumentParser],
+            dependencies: ["Delivery", "StreamCore", .argumentParser],
             exclude: ["Functions"],
             swiftSettings: strict
         ),
@@ -133,7 +157,12 @@ let package = Package(
         .tests("EmbeddedLog", ["StreamCore", "CBytes", "Contracts", .logging]),
         .tests("SQLiteStore", ["StreamCore", "Contracts", "store-peer", .grdb]),
         .tests("HandlerWire", ["StreamCore", "ByteCoding"]),
-        .tests("HandlerProcess", ["StreamCore", "HandlerWire", "Contracts", "plugin-runner", .logging]),
+        .tests("FunctionLogs", ["StreamCore", .logging]),
+        .tests(
+            "HandlerProcess",
+            ["StreamCore", "FunctionLogs", "HandlerWire", "Contracts", "plugin-runner", .logging]
+        ),
+        .tests("LogsAPI", ["StreamCore", "FunctionLogs", .hummingbird, .logging, .serviceLifecycle]),
         .tests("MillraceFunction", ["StreamCore", "HandlerWire"]),
         .tests("FunctionManifest", ["StreamCore"]),
         .tests("KinesisWire", ["StreamCore", "ByteCoding"]),
@@ -144,13 +173,33 @@ let package = Package(
                 .serviceLifecycle,
             ]
         ),
+        .testTarget(
+            name: "LambdaAPITests",
+            dependencies: [
+                "LambdaAPI", "TestSupport", "SQLiteStore", "StreamCore",
+                .hummingbird, .logging, .serviceLifecycle,
+            ],
+            exclude: ["Scripts"],
+            swiftSettings: strict
+        ),
         .tests("AWSClient", [.hummingbird, .logging]),
+        .testTarget(
+            name: "FailureDestinationsTests",
+            dependencies: [
+                "FailureDestinations", "TestSupport", "AWSClient", "StreamCore", .hummingbird, .logging,
+                .serviceLifecycle,
+            ],
+            exclude: ["Scripts"],
+            swiftSettings: strict
+        ),
         .tests("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
+        .tests("AccessControl", ["KinesisAPI"]),
+        .tests("EndpointServer", ["AWSClient", "AccessControl", .hummingbird, .logging, .serviceLifecycle]),
         .testTarget(
             name: "MillraceTests",
             dependencies: [
-                "TestSupport", "millrace", "Coordination", "EmbeddedLog", "ManagementAPI", "StreamCore",
-                .logging,
+                "TestSupport", "millrace", "Coordination", "EmbeddedLog", "FunctionLogs", "HandlerProcess",
+                "ManagementAPI", "StreamCore", .argumentParser, .logging,
             ],
             swiftSettings: strict
         ),

@@ -5,29 +5,51 @@ package struct ManagedHost: Sendable {
     package let functions: @Sendable () async throws -> [RegisteredFunction]
     /// Registers the function in a folder; throws `RegistrationRefused` for one that is not right.
     package let register: @Sendable (_ directory: String) async throws -> RegisteredFunction
+    /// Registers every function of a SAM template or, when it throws `RegistrationRefused`, none.
+    package let registerTemplate: @Sendable (TemplateRequest) async throws -> RegisteredTemplate
     /// Removes a function with its mappings and their checkpoints; `false` when there is none.
     package let remove: @Sendable (FunctionName) async throws -> Bool
     package let processes: @Sendable (FunctionName) -> HandlerReport
     package let leases: @Sendable (MappingID) async throws -> [LeaseRow]
     package let mappingState: @Sendable (EventSourceMapping) -> String
     package let retention: ManagedRetention?
+    package let failures: ManagedFailures?
 
     package init(
         functions: @escaping @Sendable () async throws -> [RegisteredFunction],
         register: @escaping @Sendable (_ directory: String) async throws -> RegisteredFunction,
+        registerTemplate: @escaping @Sendable (TemplateRequest) async throws -> RegisteredTemplate = { _ in
+            throw RegistrationRefused(reasons: ["this host reads no templates"])
+        },
         remove: @escaping @Sendable (FunctionName) async throws -> Bool,
         processes: @escaping @Sendable (FunctionName) -> HandlerReport,
         leases: @escaping @Sendable (MappingID) async throws -> [LeaseRow],
         mappingState: @escaping @Sendable (EventSourceMapping) -> String,
-        retention: ManagedRetention? = nil
+        retention: ManagedRetention? = nil,
+        failures: ManagedFailures? = nil
     ) {
         self.functions = functions
         self.register = register
+        self.registerTemplate = registerTemplate
         self.remove = remove
         self.processes = processes
         self.leases = leases
         self.mappingState = mappingState
         self.retention = retention
+        self.failures = failures
+    }
+}
+
+/// The functions of a template once they are registered, and what else the template says.
+package struct RegisteredTemplate: Sendable {
+    package let functions: [RegisteredFunction]
+    package let streams: [StreamPlan]
+    package let leftOut: [String]
+
+    package init(functions: [RegisteredFunction], streams: [StreamPlan], leftOut: [String]) {
+        self.functions = functions
+        self.streams = streams
+        self.leftOut = leftOut
     }
 }
 

@@ -8,7 +8,7 @@ package import StreamCore
 ///
 /// JSON over HTTP below `/millrace/v1/`. Refusals answer 4xx with an `ErrorAnswer`.
 package struct ManagementService: Sendable {
-    private let host: ManagedHost
+    let host: ManagedHost
     private let statuses: ShardStatuses
     private let now: @Sendable () -> Timestamp
 
@@ -25,8 +25,15 @@ package struct ManagementService: Sendable {
         package let body: Data
     }
 
-    /// - Parameter path: The whole path, which begins with `root`.
-    package func handle(method: String, path: String, body: Data) async -> Answer {
+    /// - Parameters:
+    ///   - path: The whole path, which begins with `root`.
+    ///   - query: Of a parameter that stands twice the last.
+    package func handle(
+        method: String,
+        path: String,
+        query: [String: String] = [:],
+        body: Data
+    ) async -> Answer {
         do {
             let parts = path.dropFirst(Self.root.count).split(separator: "/").map(String.init)
             switch (method, parts.first, parts.count) {
@@ -39,6 +46,8 @@ package struct ManagementService: Sendable {
             case ("GET", "streams", 3) where parts[2] == "retention": return try await retention(parts[1])
             case ("PUT", "streams", 3) where parts[2] == "retention":
                 return try await setRetention(parts[1], body)
+            case ("GET", "failures", 1): return try await failures(query)
+            case ("GET", "failures", 2): return try await failure(parts[1])
             default:
                 return refuse(404, ["no such call: \(method) \(path)"])
             }
@@ -52,8 +61,19 @@ package struct ManagementService: Sendable {
     }
 
     private func register(_ body: Data) async throws -> Answer {
+        if let request = try? JSONDecoder().decode(TemplateRequest.self, from: body) {
+            let registered = try await host.registerTemplate(request)
+            return try answer(
+                201,
+                TemplateSummary(
+                    functions: registered.functions.map(summary),
+                    streams: registered.streams,
+                    leftOut: registered.leftOut
+                )
+            )
+        }
         guard let request = try? JSONDecoder().decode(RegisterRequest.self, from: body) else {
-            return refuse(400, ["the body is not {\"directory\": \"/absolute/path\"}"])
+            return refuse(400, ["the body is neither {\"directory\": \"/absolute/path\"} nor a template's"])
         }
         return try answer(201, summary(of: try await host.register(request.directory)))
     }
@@ -92,7 +112,14 @@ package struct ManagementService: Sendable {
             processes: report.processes,
             state: Self.state(report, lastError),
             lastError: lastError,
-            startFailure: report.startFailure
+            startFailure: report.startFailure,
+            status: function.state.name,
+            updateStatus: function.lastUpdate.name,
+            updateFailure: function.state.failure ?? function.lastUpdate.failure,
+            description: definition.description,
+            versions: function.versions.map(\.number),
+            aliases: function.aliases.map { AliasSummary(name: $0.name.text, version: $0.version.text) },
+            tags: function.tags
         )
     }
 
@@ -148,6 +175,8 @@ package struct ManagementService: Sendable {
             records: counts?.records ?? 0,
             batches: counts?.batches ?? 0,
             failedInvocations: counts?.failedInvocations ?? 0,
+            events: mapping.source.metrics.contains("EventCount")
+                ? EventCountSummary(counts?.events ?? ShardReport.EventCounts()) : nil,
             state: ShardState(
                 row: row,
                 isEnabled: mapping.source.isEnabled,
@@ -177,13 +206,13 @@ package struct ManagementService: Sendable {
         return try answer(200, request)
     }
 
-    private func answer(_ status: Int, _ value: some Encodable) throws -> Answer {
+    func answer(_ status: Int, _ value: some Encodable) throws -> Answer {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return Answer(status: status, body: try encoder.encode(value))
     }
 
-    private func refuse(_ status: Int, _ errors: [String]) -> Answer {
+    func refuse(_ status: Int, _ errors: [String]) -> Answer {
         Self.refusal(status, errors)
     }
 
@@ -193,5 +222,45 @@ package struct ManagementService: Sendable {
         encoder.outputFormatting = [.withoutEscapingSlashes]
         // Strings always encode; were it not so, the status alone would still say no.
         return Answer(status: status, body: (try? encoder.encode(ErrorAnswer(errors: errors))) ?? Data())
+    }
+}
+
+extension FunctionState {
+    fileprivate var name: String {
+        switch self {
+        case .pending: "Pending"
+        case .active: "Active"
+        case .failed: "Failed"
+        }
+    }
+
+    fileprivate var failure: String? {
+        if case .failed(let reason) = self { reason } else { nil }
+    }
+}
+
+extension FunctionUpdate {
+    fileprivate var name: String {
+        switch self {
+        case .successful: "Successful"
+        case .inProgress: "InProgress"
+        case .failed: "Failed"
+        }
+    }
+
+    fileprivate var failure: String? {
+        if case .failed(let reason) = self { reason } else { nil }
+    }
+}
+
+extension EventCountSummary {
+    fileprivate init(_ counts: ShardReport.EventCounts) {
+        self.init(
+            polled: counts.polled,
+            filteredOut: counts.filteredOut,
+            invoked: counts.invoked,
+            failedInvoke: counts.failedInvoke,
+            givenUp: counts.givenUp
+        )
     }
 }

@@ -23,11 +23,24 @@ struct ShardState: CustomStringConvertible {
         case .starting: "starting"
         case .waitingForRecords: "waiting for records"
         case .invoking(let records): "invoking with \(records) \(records == 1 ? "record" : "records")"
-        case .retrying(let failures, let error, let delay):
-            "retry \(failures) in \(delay.formatted()): \(error)"
+        case .waitingForWindow(let records):
+            "waiting for the batching window with \(records) \(records == 1 ? "record" : "records")"
+        case .retrying(let failures, let limit, let error, let delay):
+            "retry \(failures)\(limit.map { " of \($0)" } ?? "") in \(delay.formatted()): \(error)"
+        case .bisecting(let pieces, let error, let delay):
+            "split into \(pieces) batches, next in \(delay.formatted()): \(error)"
+        case .lanes(let lanes): describe(lanes.map(describe))
         case .waitingForFunction(let reason): "waiting for the function: \(reason)"
         case .readFailing(let error): "cannot be read: \(error)"
         case .ended: "finished"
         }
+    }
+
+    /// What lanes have in common is said once.
+    private func describe(_ lanes: [String]) -> String {
+        if let first = lanes.first, lanes.allSatisfy({ $0 == first }) {
+            return "\(lanes.count) lanes \(first)"
+        }
+        return lanes.enumerated().map { "lane \($0) \($1)" }.joined(separator: ", ")
     }
 }

@@ -17,6 +17,17 @@ package struct FunctionSummary: Codable, Hashable, Sendable {
     package var lastError: String?
     /// Why no process starts, and when the next is tried; absent while all is well.
     package var startFailure: String?
+    /// Lambda's words for whether it can run: Pending, Active or Failed.
+    package var status: String
+    /// Lambda's words for how its last change went: Successful, InProgress or Failed.
+    package var updateStatus: String
+    /// Why it cannot run, or why its last change failed; absent while all is well.
+    package var updateFailure: String?
+    package var description: String
+    /// The numbers of those that were published.
+    package var versions: [Int]
+    package var aliases: [AliasSummary]
+    package var tags: [String: String]
 
     package init(
         name: String,
@@ -30,7 +41,14 @@ package struct FunctionSummary: Codable, Hashable, Sendable {
         processes: [ProcessSummary],
         state: String,
         lastError: String?,
-        startFailure: String?
+        startFailure: String?,
+        status: String = "Active",
+        updateStatus: String = "Successful",
+        updateFailure: String? = nil,
+        description: String = "",
+        versions: [Int] = [],
+        aliases: [AliasSummary] = [],
+        tags: [String: String] = [:]
     ) {
         self.name = name
         self.runtime = runtime
@@ -44,6 +62,25 @@ package struct FunctionSummary: Codable, Hashable, Sendable {
         self.state = state
         self.lastError = lastError
         self.startFailure = startFailure
+        self.status = status
+        self.updateStatus = updateStatus
+        self.updateFailure = updateFailure
+        self.description = description
+        self.versions = versions
+        self.aliases = aliases
+        self.tags = tags
+    }
+}
+
+/// A name for one version of a function.
+package struct AliasSummary: Codable, Hashable, Sendable {
+    package var name: String
+    /// A number or `$LATEST`.
+    package var version: String
+
+    package init(name: String, version: String) {
+        self.name = name
+        self.version = version
     }
 }
 
@@ -104,6 +141,8 @@ package struct CheckpointSummary: Codable, Hashable, Sendable {
     package var records: Int
     package var batches: Int
     package var failedInvocations: Int
+    /// Absent unless the mapping's MetricsConfig asks for EventCount.
+    package var events: EventCountSummary?
     /// In words, for people.
     package var state: String
     /// Why the batch that is being retried failed; absent while none is.
@@ -120,6 +159,7 @@ package struct CheckpointSummary: Codable, Hashable, Sendable {
         records: Int,
         batches: Int,
         failedInvocations: Int,
+        events: EventCountSummary?,
         state: String,
         lastError: String?
     ) {
@@ -133,8 +173,28 @@ package struct CheckpointSummary: Codable, Hashable, Sendable {
         self.records = records
         self.batches = batches
         self.failedInvocations = failedInvocations
+        self.events = events
         self.state = state
         self.lastError = lastError
+    }
+}
+
+/// Lambda's EventCount metrics of one shard of a mapping, since the host started.
+package struct EventCountSummary: Codable, Hashable, Sendable {
+    package var polled: Int
+    package var filteredOut: Int
+    /// With each repetition.
+    package var invoked: Int
+    package var failedInvoke: Int
+    /// Given up, and stored as failures.
+    package var givenUp: Int
+
+    package init(polled: Int, filteredOut: Int, invoked: Int, failedInvoke: Int, givenUp: Int) {
+        self.polled = polled
+        self.filteredOut = filteredOut
+        self.invoked = invoked
+        self.failedInvoke = failedInvoke
+        self.givenUp = givenUp
     }
 }
 
@@ -158,6 +218,59 @@ package struct RetentionSummary: Codable, Hashable, Sendable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(hours, forKey: .hours)
+    }
+}
+
+/// Asks the host to register the functions of a SAM template on its own machine: all of them or, when it refuses, none.
+package struct TemplateRequest: Codable, Hashable, Sendable {
+    /// Absolute path of the template.
+    package var template: String
+    package var parameters: [String: String]
+    package var stackName: String
+    /// Leaves out what cannot be carried out, instead of refusing the template.
+    package var skipsUnsupported: Bool
+
+    package init(
+        template: String,
+        parameters: [String: String],
+        stackName: String,
+        skipsUnsupported: Bool
+    ) {
+        self.template = template
+        self.parameters = parameters
+        self.stackName = stackName
+        self.skipsUnsupported = skipsUnsupported
+    }
+}
+
+/// What became of a template.
+package struct TemplateSummary: Codable, Hashable, Sendable {
+    package var functions: [FunctionSummary]
+    /// Those that the template describes; whoever asked creates them, through the Kinesis API.
+    package var streams: [StreamPlan]
+    /// What stands in the template and was not carried out: place and reason.
+    package var leftOut: [String]
+
+    package init(functions: [FunctionSummary], streams: [StreamPlan], leftOut: [String]) {
+        self.functions = functions
+        self.streams = streams
+        self.leftOut = leftOut
+    }
+}
+
+/// A stream as a template describes it.
+package struct StreamPlan: Codable, Hashable, Sendable {
+    package var name: String
+    /// Absent for a stream on demand.
+    package var shardCount: Int?
+    package var retentionHours: Int?
+    package var tags: [String: String]
+
+    package init(name: String, shardCount: Int?, retentionHours: Int?, tags: [String: String]) {
+        self.name = name
+        self.shardCount = shardCount
+        self.retentionHours = retentionHours
+        self.tags = tags
     }
 }
 

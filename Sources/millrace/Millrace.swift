@@ -14,6 +14,7 @@ struct Millrace: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Serve.self, StreamCommand.self, FunctionCommand.self, MappingCommand.self, CheckpointCommand.self,
+            FailureCommand.self, CredentialsCommand.self,
         ]
     )
 

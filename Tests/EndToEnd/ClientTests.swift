@@ -17,11 +17,18 @@ extension EndToEnd {
             try await HostFolders.withFresh { folders in
                 try folders.addRecorder()
                 try await HostProcess.withHost(in: folders) { host in
-                    try await aws(host, "create-stream", "--stream-name", "events", "--shard-count", "4")
-                    try await aws(host, "wait", "stream-exists", "--stream-name", "events")
+                    try await host.aws(
+                        "kinesis",
+                        "create-stream",
+                        "--stream-name",
+                        "events",
+                        "--shard-count",
+                        "4"
+                    )
+                    try await host.aws("kinesis", "wait", "stream-exists", "--stream-name", "events")
 
-                    let put = try await aws(
-                        host,
+                    let put = try await host.aws(
+                        "kinesis",
                         "put-record",
                         "--stream-name",
                         "events",
@@ -39,23 +46,6 @@ extension EndToEnd {
                     #expect(delivered.first?.shard == answer["ShardId"])
                 }
             }
-        }
-
-        @discardableResult
-        private func aws(_ host: HostProcess, _ words: String...) async throws -> String {
-            let finished = try await run(
-                Repository.python,
-                [Repository.clients.appendingPathComponent("aws").path, "kinesis"] + words,
-                environment: [
-                    "AWS_ENDPOINT_URL": host.endpoint, "AWS_ACCESS_KEY_ID": "test",
-                    "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "",
-                    "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-                ]
-            )
-            guard finished.isSuccess else {
-                throw CommandFailed(command: "aws kinesis \(words)", finished: finished)
-            }
-            return finished.standardOutput
         }
     }
 }

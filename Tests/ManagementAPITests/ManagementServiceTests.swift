@@ -40,10 +40,32 @@ import Testing
         #expect(entry.batches == 2)
         #expect(entry.state == "retry 3 in 2 s: boom")
         #expect(entry.lastError == "boom")
+        #expect(entry.events == nil)
         let shown = await service.handle(method: "GET", path: "/millrace/v1/functions/counts", body: Data())
         let function = try JSONDecoder().decode(FunctionSummary.self, from: shown.body)
         #expect(function.state == "failing")
         #expect(function.lastError == "boom")
+    }
+
+    @Test func `a shard has its event counts when the mapping asks for them`() async throws {
+        var source = mapping.source
+        source.metrics = ["EventCount"]
+        let counting = EventSourceMapping(id: mapping.id, function: mapping.function, source: source)
+        let statuses = ShardStatuses()
+        let key = LeaseKey(mapping: mapping.id, shard: "shardId-000000000000")
+        statuses.status(of: key, from: .start(.trimHorizon)).update { report in
+            report.events.polled = 9
+            report.events.filteredOut = 4
+            report.events.givenUp = 1
+        }
+        let row = LeaseRow(key: key, owner: "worker-a", counter: 5, checkpoint: .at(42), parents: [])
+        let service = makeService(of: counting, leases: [row], statuses: statuses)
+
+        let answer = await service.handle(method: "GET", path: "/millrace/v1/checkpoints", body: Data())
+
+        let entry = try #require(JSONDecoder().decode([CheckpointSummary].self, from: answer.body).first)
+        let expected = EventCountSummary(polled: 9, filteredOut: 4, invoked: 0, failedInvoke: 0, givenUp: 1)
+        #expect(entry.events == expected)
     }
 
     @Test func `a child shard says that it waits for its parent`() async throws {
@@ -79,6 +101,35 @@ import Testing
         #expect(refusal.errors == ["f/function.yaml:3:1: first", "f/function.yaml:4:1: second"])
     }
 
+    @Test func `a template answers its functions, its streams and what was left out`() async throws {
+        let service = makeService(registerTemplate: { request in
+            RegisteredTemplate(
+                functions: [],
+                streams: [
+                    StreamPlan(name: request.stackName, shardCount: 2, retentionHours: nil, tags: [:])
+                ],
+                leftOut: ["\(request.template):3:1: Policies has no effect here"]
+            )
+        })
+        let request = TemplateRequest(
+            template: "/t.yaml",
+            parameters: [:],
+            stackName: "ours",
+            skipsUnsupported: false
+        )
+
+        let answer = await service.handle(
+            method: "POST",
+            path: "/millrace/v1/functions",
+            body: try JSONEncoder().encode(request)
+        )
+
+        #expect(answer.status == 201)
+        let summary = try JSONDecoder().decode(TemplateSummary.self, from: answer.body)
+        #expect(summary.streams.map(\.name) == ["ours"])
+        #expect(summary.leftOut == ["/t.yaml:3:1: Policies has no effect here"])
+    }
+
     @Test(arguments: [
         ("GET", "/millrace/v1/functions/nobody", 404), ("DELETE", "/millrace/v1/functions/nobody", 404),
         ("DELETE", "/millrace/v1/functions/counts", 204), ("GET", "/millrace/v1/functions/counts", 200),
@@ -94,9 +145,13 @@ import Testing
     }
 
     private func makeService(
+        of other: EventSourceMapping? = nil,
         leases: [LeaseRow] = [],
         statuses: ShardStatuses = ShardStatuses(),
         register: @escaping @Sendable (String) async throws -> RegisteredFunction = { _ in
+            throw RegistrationRefused(reasons: ["not in this test"])
+        },
+        registerTemplate: @escaping @Sendable (TemplateRequest) async throws -> RegisteredTemplate = { _ in
             throw RegistrationRefused(reasons: ["not in this test"])
         }
     ) -> ManagementService {
@@ -109,11 +164,12 @@ import Testing
                 eventSources: [mapping.source]
             ),
             lastModified: Timestamp(milliseconds: 0),
-            mappings: [mapping]
+            mappings: [other ?? mapping]
         )
         let host = ManagedHost(
             functions: { [function] },
             register: register,
+            registerTemplate: registerTemplate,
             remove: { $0 == "counts" },
             processes: { _ in HandlerReport() },
             leases: { _ in leases },

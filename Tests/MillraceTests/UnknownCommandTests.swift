@@ -7,6 +7,8 @@ import Testing
         ("strem list", "did you mean `millrace stream`?"),
         ("stream lst", "did you mean `millrace stream list`?"),
         ("serv --data x", "did you mean `millrace serve`?"),
+        ("mapping creat f s", "did you mean `millrace mapping create`?"),
+        ("function log f", "did you mean `millrace function logs`?"),
         ("checkpoint xyzzy", "`millrace checkpoint --help` lists its commands"),
     ])
     func `a command that does not exist brings the nearest name`(line: String, hint: String) throws {

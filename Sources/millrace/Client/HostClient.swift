@@ -1,4 +1,5 @@
 import AWSClient
+import AccessControl
 import Foundation
 import ManagementAPI
 
@@ -8,10 +9,14 @@ import ManagementAPI
 /// while the process does would run into what libcurl's libraries have cleaned up by then.
 struct HostClient: Sendable {
     private let endpoint: String
-    private let http = HTTPClient()
+    private let access: HostAccess
+    private let http: HTTPClient
 
-    init(endpoint: String) {
+    /// - Parameter timeout: The longest that one call may take.
+    init(endpoint: String, access: HostAccess, timeout: Duration = .seconds(30)) {
         self.endpoint = endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint
+        self.access = access
+        http = HTTPClient(timeout: timeout, caFile: access.caFile)
     }
 
     /// Calls an operation of the Kinesis API.
@@ -25,7 +30,13 @@ struct HostClient: Sendable {
     /// Calls an operation of the Kinesis API with a body that is JSON already.
     func kinesis(_ operation: String, body: [UInt8]) async throws -> [UInt8] {
         do {
-            return try KinesisClient(endpoint: endpoint, http: http).callBlocking(operation, body)
+            let client = KinesisClient(
+                endpoint: endpoint,
+                region: access.region,
+                credentials: access.credentials,
+                http: http
+            )
+            return try client.callBlocking(operation, body)
         } catch let error as AWSError {
             throw CommandFailure("\(error)")
         } catch let failure as HTTPFailure {
@@ -49,18 +60,12 @@ struct HostClient: Sendable {
         -> [UInt8]
     {
         let body = try request.map { try JSONEncoder().encode($0) } ?? Data()
-        let request = ClientRequest(
-            method: method,
-            url: endpoint + ManagementService.root + path,
-            headers: [("Content-Type", "application/json")],
+        let answer = try await send(
+            method,
+            ManagementService.root + path,
+            to: .management,
             body: [UInt8](body)
         )
-        let answer: ClientResponse
-        do {
-            answer = try http.perform(request)
-        } catch {
-            throw CommandFailure(error)
-        }
         guard (200..<300).contains(answer.status) else {
             if let refusal = try? JSONDecoder().decode(ErrorAnswer.self, from: Data(answer.body)) {
                 throw CommandFailure(messages: refusal.errors, hint: refusal.hint)
@@ -72,6 +77,31 @@ struct HostClient: Sendable {
 }
 
 extension HostClient {
+    /// Sends a request and gives its answer, whatever it is.
+    ///
+    /// - Parameter path: Begins with a slash, and may end in a query.
+    func send(
+        _ method: String,
+        _ path: String,
+        to api: CalledAPI,
+        headers: [(name: String, value: String)] = [],
+        body: [UInt8] = []
+    ) async throws -> ClientResponse {
+        let isJSON: [(name: String, value: String)] = [("Content-Type", "application/json")]
+        let hasType = headers.contains { $0.name == "Content-Type" }
+        let request = ClientRequest(
+            method: method,
+            url: endpoint + path,
+            headers: hasType ? headers : isJSON + headers,
+            body: body
+        )
+        do {
+            return try http.perform(request, signing: access.signing(for: api))
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
     /// Prints an answer of the management API as it came.
     func printJSON(_ path: String) async throws {
         let body = try await management("GET", path)
@@ -81,12 +111,18 @@ extension HostClient {
 
 extension CommandFailure {
     init(_ failure: HTTPFailure) {
-        if case .connectionRefused = failure {
+        switch failure {
+        case .connectionRefused:
             self.init(
                 "\(failure)",
                 hint: "start a host with `millrace serve`, or name another with --endpoint"
             )
-        } else {
+        case .untrusted:
+            self.init(
+                "\(failure)",
+                hint: "name the certificate of the authority that signed it with --ca-file or AWS_CA_BUNDLE"
+            )
+        case .timedOut, .cancelled, .failed:
             self.init("\(failure)", isUnanswered: true)
         }
     }

@@ -15,11 +15,19 @@ struct HostOptions: ParsableArguments {
     )
     var data: String?
 
-    func client() throws -> HostClient {
-        if let endpoint { return HostClient(endpoint: endpoint) }
+    @Option(help: "Certificates to trust over HTTPS, in PEM form. Default: AWS_CA_BUNDLE, else the system's.")
+    var caFile: String?
+
+    /// - Parameter timeout: The longest that one call may take.
+    func client(timeout: Duration = .seconds(30)) throws -> HostClient {
+        HostClient(endpoint: try findEndpoint(), access: HostAccess(caFile: caFile), timeout: timeout)
+    }
+
+    private func findEndpoint() throws -> String {
+        if let endpoint { return endpoint }
         let environment = ProcessInfo.processInfo.environment
         let fromEnvironment = environment["AWS_ENDPOINT_URL_KINESIS"] ?? environment["AWS_ENDPOINT_URL"]
-        if data == nil, let fromEnvironment { return HostClient(endpoint: fromEnvironment) }
+        if data == nil, let fromEnvironment { return fromEnvironment }
 
         let data = data ?? "./data"
         guard let holder = try DataDirectoryLock.holder(of: data) else {
@@ -34,6 +42,6 @@ struct HostOptions: ParsableArguments {
                 hint: "try again in a moment"
             )
         }
-        return HostClient(endpoint: address)
+        return address
     }
 }

@@ -13,13 +13,15 @@ struct FunctionList: AsyncParsableCommand {
         let client = try host.client()
         if json { return try await client.printJSON("functions") }
         let functions = try await client.management("GET", "functions", as: [FunctionSummary].self)
-        var table = Table("FUNCTION", "RUNTIME", "STREAMS", "PROCESSES", "STATE")
+        var table = Table("FUNCTION", "RUNTIME", "STREAMS", "PROCESSES", "STATUS", "UPDATE", "STATE")
         for function in functions {
             table.add(
                 function.name,
                 function.runtime,
                 function.streams.isEmpty ? "-" : function.streams.joined(separator: ","),
                 "\(function.processes.count)",
+                function.status,
+                function.updateStatus,
                 function.startFailure.map { "\(function.state): \($0)" } ?? function.state
             )
         }

@@ -20,6 +20,7 @@ struct FunctionShow: AsyncParsableCommand {
         if json { return try await client.printJSON("functions/\(name)") }
         let function = try await client.management("GET", "functions/\(name)", as: FunctionSummary.self)
         print("function     \(function.name)")
+        if !function.description.isEmpty { print("description  \(function.description)") }
         print("runtime      \(function.runtime)")
         if !function.handler.isEmpty { print("handler      \(function.handler)") }
         print("code         \(function.codeDirectory)")
@@ -27,8 +28,21 @@ struct FunctionShow: AsyncParsableCommand {
         print("memory       \(function.memoryMegabytes) MB")
         print("concurrency  \(function.concurrencyLimit)")
         print("streams      \(function.streams.joined(separator: ", "))")
+        if !function.versions.isEmpty {
+            print("versions     \(function.versions.map(String.init).joined(separator: ", "))")
+        }
+        if !function.aliases.isEmpty {
+            print(
+                "aliases      \(function.aliases.map { "\($0.name) = \($0.version)" }.joined(separator: ", "))"
+            )
+        }
+        let tags = function.tags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        if !tags.isEmpty { print("tags         \(tags.joined(separator: ", "))") }
+        print("status       \(function.status)")
+        print("update       \(function.updateStatus)")
         print("state        \(function.state)")
-        if let failure = function.startFailure ?? function.lastError { print("because      \(failure)") }
+        let failure = function.startFailure ?? function.updateFailure ?? function.lastError
+        if let failure { print("because      \(failure)") }
         guard !function.processes.isEmpty else { return }
         print("")
         var table = Table("PID", "STATE", "INVOCATIONS")

@@ -1,7 +1,12 @@
+import AccessControl
+import EndpointServer
 import Foundation
 import HTTPTypes
 import Hummingbird
 import KinesisAPI
+import KinesisWire
+import LambdaAPI
+import LogsAPI
 import ManagementAPI
 import NIOCore
 
@@ -9,20 +14,61 @@ import NIOCore
 /// for.
 struct Endpoint: HTTPResponder {
     let kinesis: KinesisEndpoint
+    let lambda: LambdaEndpoint
+    let logs: LogsEndpoint
     let management: ManagementService
     let listen: ListenAddress
+    /// `nil` without credentials: then whoever reaches the endpoint is served, but no web page.
+    let gate: AccessGate?
 
     /// More than any valid management call, which names a folder at most.
     private static let maximumManagementBodyBytes = 1024 * 1024
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
-        if let refusal = refuseBrowser(request) { return refusal }
-        if KinesisEndpoint.handles(request) { return try await kinesis.respond(to: request) }
-        if request.uri.path.hasPrefix(ManagementService.root) { return try await manage(request) }
-        return plain(
-            .notFound,
-            "no such call; this endpoint serves the Kinesis API and \(ManagementService.root)"
+        let operation = CalledOperation(
+            method: request.method.rawValue,
+            path: request.uri.path,
+            target: HTTPField.Name("X-Amz-Target").flatMap { request.headers[$0] }
         )
+        guard let gate else {
+            if let refusal = refuseBrowser(request) { return refusal }
+            return try await respond(to: request, calling: operation)
+        }
+        let decision = try await gate.decide(
+            on: request,
+            calling: operation,
+            maximumBodyBytes: Self.maximumBodyBytes(of: operation.api)
+        )
+        return switch decision {
+        case .admitted(let verified): try await respond(to: verified, calling: operation)
+        case .refused(let refusal): refusal
+        }
+    }
+
+    /// Hands an admitted request to its API: the one that it was admitted to, whatever else its head says.
+    private func respond(to request: Request, calling operation: CalledOperation) async throws -> Response {
+        switch operation.api {
+        case .kinesis: try await kinesis.respond(to: request)
+        case .lambda: try await lambda.respond(to: request)
+        case .logs: try await logs.respond(to: request)
+        case .management where request.uri.path.hasPrefix(ManagementService.root): try await manage(request)
+        case .management:
+            plain(
+                .notFound,
+                """
+                no such call; this endpoint serves the Kinesis, Lambda and CloudWatch Logs APIs and \
+                \(ManagementService.root)
+                """
+            )
+        }
+    }
+
+    private static func maximumBodyBytes(of api: CalledAPI) -> Int {
+        switch api {
+        case .kinesis: KinesisLimits.requestBytes
+        case .lambda: LambdaEndpoint.maximumBodyBytes
+        case .logs, .management: maximumManagementBodyBytes
+        }
     }
 
     private func manage(_ request: Request) async throws -> Response {
@@ -33,6 +79,10 @@ struct Endpoint: HTTPResponder {
             answer = await management.handle(
                 method: request.method.rawValue,
                 path: request.uri.path,
+                query: Dictionary(
+                    request.uri.queryParameters.map { (String($0.key), String($0.value)) },
+                    uniquingKeysWith: { $1 }
+                ),
                 body: Data(body.readableBytesView)
             )
         } catch is NIOTooManyBytesError {

@@ -1,36 +1,56 @@
+import AWSClient
 import Coordination
+import Delivery
 import EmbeddedLog
+import EndpointServer
+import FailureDestinations
 import Foundation
+import FunctionLogs
 import FunctionManifest
 import HandlerProcess
 import Hummingbird
 import KinesisAPI
+import LambdaAPI
 import Logging
+import LogsAPI
 import ManagementAPI
 import NIOCore
-import ServiceLifecycle
 import SQLiteStore
+import ServiceLifecycle
 import StreamCore
 import UnixSignals
 
 /// Everything that one `serve` runs, put together.
 struct Host {
-    private let settings: HostSettings
-    private let logger: Logger
-    private let lock: DataDirectoryLock
-    private let registry: FunctionRegistry
-    private let log: EmbeddedLog
-    private let presence: WorkerPresence
+    let settings: HostSettings
+    let logger: Logger
+    let access: EndpointAccess
+    let lock: DataDirectoryLock
+    let registry: FunctionRegistry
+    let log: EmbeddedLog
+    let presence: WorkerPresence
     /// Read and found right; registered once the endpoint is there.
-    private let definitions: [FunctionDefinition]
-    private let runner: FunctionRunner
-    private let clock = ContinuousClock()
+    let definitions: [FunctionDefinition]
+    let code: FunctionCodeStore
+    let functionLogs: FunctionLogs
+    let deployments: Deployments
+    let runner: MappingRunner
+    let failures: SQLiteFailureStore
+    /// Woken by each failure that is stored.
+    let failureStored = WakeSignal()
+    let clock = ContinuousClock()
 
     init(_ settings: HostSettings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
         definitions =
             try settings.functionsDirectory.map { try Self.definitions(in: $0, settings.names) } ?? []
+        access = try EndpointAccess(
+            settings.access,
+            listen: settings.listen,
+            region: settings.names.region,
+            logger: logger
+        )
         do {
             lock = try DataDirectoryLock(directory: settings.dataDirectory)
         } catch let inUse as DataDirectoryInUse {
@@ -41,6 +61,9 @@ struct Host {
         }
         let database = try SQLiteDatabase(directory: settings.dataDirectory)
         registry = FunctionRegistry(database)
+        code = FunctionCodeStore(directory: settings.dataDirectory + "/functions")
+        functionLogs = FunctionLogs(directory: settings.dataDirectory + "/function-logs", logger: logger)
+        failures = SQLiteFailureStore(database)
         var logOptions = LogOptions()
         logOptions.durability = settings.durability
         log = try EmbeddedLog.open(
@@ -52,23 +75,27 @@ struct Host {
             unchecked: "\(ProcessInfo.processInfo.hostName)-\(getpid())-\(UUID().uuidString.prefix(8))"
         )
         presence = try WorkerPresence(of: worker, directory: settings.dataDirectory)
-        runner = FunctionRunner(
-            log: log,
-            registry: registry,
-            leases: SQLiteLeaseStore(database) { [directory = settings.dataDirectory] worker in
-                WorkerPresence.isDead(worker, directory: directory)
-            },
-            worker: worker,
-            handlers: HandlerSettings(
-                logDirectory: settings.dataDirectory + "/function-logs",
+        deployments = Deployments(
+            settings: HandlerSettings(
+                logs: functionLogs,
                 python: settings.python,
                 names: settings.names,
                 environment: settings.functionEnvironment,
                 logger: logger
-            ),
+            )
+        )
+        runner = MappingRunner(
+            log: log,
+            registry: registry,
+            leases: SQLiteLeaseStore(database, failureStored: failureStored) {
+                [directory = settings.dataDirectory] worker in
+                WorkerPresence.isDead(worker, directory: directory)
+            },
+            worker: worker,
+            deployments: deployments,
             names: settings.names,
             statuses: ShardStatuses(),
-            running: RunningFunctions(),
+            running: RunningMappings(),
             clock: clock,
             logger: logger
         )
@@ -91,50 +118,45 @@ struct Host {
 extension Host {
     /// Serves until SIGTERM or SIGINT.
     ///
-    /// Then, in this order: functions finish what they have in hand, the endpoint closes, the log syncs.
+    /// Then, in this order: functions finish what they have in hand, the endpoint closes, failures under way are
+    /// delivered, the log syncs.
     func run() async throws {
         // Nothing is registered and no function runs before the port is ours: a host that fails to start
         // leaves no trace.
         let isListening = DrainSignal()
-        let endpoint = Application(
-            responder: Endpoint(
-                kinesis: KinesisEndpoint(
-                    KinesisService(log: log, names: settings.names, logger: logger)
-                ),
-                management: ManagementService(
-                    host: managedHost,
-                    statuses: runner.statuses,
-                    now: FunctionRegistry.wallClock
-                ),
-                listen: settings.listen
-            ),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.listen.host, port: settings.listen.port)
-            ),
-            onServerRunning: { channel in
-                announce(port: channel.localAddress?.port ?? settings.listen.port)
-                isListening.request()
-            },
-            logger: quietLogger
-        )
+        let events = EventInvocations(invoke: invoke, clock: clock, logger: logger)
         let functions = FunctionService(
             registry: registry,
             definitions: definitions,
+            deployments: deployments,
             runner: runner,
+            collectCode: { [code, registry, logger] in
+                do { try await code.removeUnused { try await registry.codeDirectoriesInUse() } } catch {
+                    logger.warning(
+                        "code that is not used any more was not removed",
+                        metadata: ["error": "\(error)"]
+                    )
+                }
+            },
             start: isListening
         )
-        // Services end in the reverse of this order.
+        // Services end in the reverse of this order: what functions give up last has its try as well.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    ImpatienceService(running: runner.running, logger: logger), LogService(log: log),
-                    endpoint,
+                    ImpatienceService(running: runner.running, deployments: deployments, logger: logger),
+                    LogService(log: log),
+                    FailureService(outbox: outbox),
+                    makeEndpoint(events: events) { isListening.request() },
+                    EventService(events: events),
                     functions,
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: quietLogger
             )
         )
+        // What functions printed last.
+        defer { functionLogs.flush() }
         do {
             try await group.run()
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
@@ -145,58 +167,35 @@ extension Host {
         }
     }
 
+    /// Invokes a function for somebody who calls Lambda's API.
+    var invoke: LambdaService.Invoke {
+        { [deployments] name, qualifier, payload in
+            await DeployedFunction(name: name, qualifier: qualifier, deployments: deployments).invoke(payload)
+        }
+    }
+
     /// The libraries' own words on starting and stopping are not the host's.
-    private var quietLogger: Logger {
+    var quietLogger: Logger {
         var logger = logger
         logger.logLevel = max(logger.logLevel, .warning)
         return logger
     }
 
-    private func announce(port: Int) {
-        let address = ListenAddress(host: settings.listen.host, port: port)
-        let url = "http://\(address)"
-        do {
-            try lock.publish(address: url)
-        } catch {
-            logger.error("endpoint not published in the data directory", metadata: ["error": "\(error)"])
-        }
-        logger.info("serving", metadata: ["data": "\(settings.dataDirectory)", "worker": "\(runner.worker)"])
-        printError("listening on \(url)")
-    }
-
-    private var managedHost: ManagedHost {
-        ManagedHost(
-            functions: { try await registry.functions() },
-            register: { directory in
-                guard !runner.running.isDraining else {
-                    throw RegistrationRefused(reasons: ["the host is shutting down"])
-                }
-                do {
-                    let definition = try FunctionManifest.load(directory: directory, names: settings.names)
-                    // The code may be new under an unchanged definition: that is what registering again is
-                    // for.
-                    try await registry.register([definition], renewingCode: true)
-                    guard let function = try await registry.function(named: definition.name) else {
-                        throw RegistrationRefused(reasons: [
-                            "function \(definition.name) was removed meanwhile"
-                        ])
-                    }
-                    return function
-                } catch let invalid as InvalidManifests {
-                    throw RegistrationRefused(reasons: invalid.problems.map(\.description))
-                } catch let error where error is StartingPositionIsFixed || error is DuplicateEventSource {
-                    throw RegistrationRefused(reasons: ["\(error)"])
-                }
-            },
-            remove: { name in
-                let mappings = try await registry.function(named: name)?.mappings ?? []
-                defer { for mapping in mappings { runner.statuses.remove(mapping.id) } }
-                return try await registry.remove(name)
-            },
-            processes: { [running = runner.running] name in running.handlerReport(of: name) },
-            leases: { [leases = runner.leases] mapping in try await leases.leases(of: mapping) },
-            mappingState: { [running = runner.running] mapping in running.mappingState(mapping) },
-            retention: ManagedRetention(of: log)
+    /// Takes stored failures to their destinations.
+    private var outbox: FailureOutbox {
+        let router = FailureRouter(
+            environment: ProcessInfo.processInfo.environment,
+            region: settings.names.region,
+            credentials: AWSCredentialSource(),
+            streams: FailureStreams(of: log)
+        )
+        return FailureOutbox(
+            store: failures,
+            destination: { target in try router.destination(of: target) },
+            committed: failureStored,
+            clock: clock,
+            now: FunctionRegistry.wallClock,
+            logger: logger
         )
     }
 }

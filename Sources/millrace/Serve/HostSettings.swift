@@ -7,6 +7,7 @@ struct HostSettings: Sendable {
     let dataDirectory: String
     let functionsDirectory: String?
     let listen: ListenAddress
+    let access: EndpointAccess.Settings
     let durability: Durability
     let python: String
     let functionEnvironment: [String: String]

@@ -8,7 +8,8 @@ import UnixSignals
 ///
 /// Ending at once is safe: handlers die with the host, and the batches in flight run again at the next start.
 struct ImpatienceService: Service {
-    let running: RunningFunctions
+    let running: RunningMappings
+    let deployments: Deployments
     let logger: Logger
 
     func run() async throws {
@@ -25,7 +26,7 @@ struct ImpatienceService: Service {
                 logger.info(
                     "shutting down",
                     metadata: [
-                        "batches": "\(running.busyProcesses)", "longest": "\(running.longestWait)",
+                        "batches": "\(deployments.busyProcesses)", "longest": "\(deployments.longestWait)",
                         "hint": "a second signal ends the host without waiting",
                     ]
                 )

@@ -7,7 +7,8 @@ import StreamCore
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serves a data directory: the log, the functions on it, and the Kinesis API.",
+        abstract:
+            "Serves a data directory: the log, the functions on it, and the APIs of Kinesis, Lambda and CloudWatch Logs.",
         discussion:
             "SIGTERM or SIGINT end it in order: batches in flight finish, checkpoints are written, leases released."
     )
@@ -36,17 +37,37 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The region in ARNs and events. Default: AWS_DEFAULT_REGION, else us-east-1.")
     var region: String?
 
+    @Option(
+        help: """
+            A file of keys, made by `millrace credentials add`: every request must be signed with one of them. \
+            Needed to listen beyond loopback.
+            """
+    )
+    var credentials: String?
+
+    @Option(
+        help:
+            "The endpoint's certificate with its chain, in PEM form: it speaks HTTPS then. Read anew when it changes."
+    )
+    var tlsCert: String?
+
+    @Option(help: "The key of --tls-cert, in PEM form.")
+    var tlsKey: String?
+
     @Option(help: "debug, info, warning or error.")
     var logLevel = LogLevel.info
 
     func validate() throws {
-        guard listen.isLoopback else {
+        guard listen.isLoopback || credentials != nil else {
             throw ValidationError(
                 """
-                cannot listen on \(listen.host): whoever reaches the endpoint can run code, and this version has no \
-                access control, so it listens on loopback addresses only
+                cannot listen on \(listen.host) without --credentials: whoever reaches the endpoint can run code, so \
+                requests from other machines must be signed; `millrace credentials add FILE --role admin` makes a key
                 """
             )
+        }
+        guard (tlsCert == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-cert and --tls-key belong together: one is missing")
         }
     }
 
@@ -69,6 +90,11 @@ struct Serve: AsyncParsableCommand {
             dataDirectory: URL(fileURLWithPath: data).standardizedFileURL.path,
             functionsDirectory: functions.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
             listen: listen,
+            access: EndpointAccess.Settings(
+                credentialsFile: credentials.map { URL(fileURLWithPath: $0).path },
+                tlsCertificate: tlsCert.map { URL(fileURLWithPath: $0).path },
+                tlsKey: tlsKey.map { URL(fileURLWithPath: $0).path }
+            ),
             durability: durability,
             // Functions run in folders of their own, so a path must not depend on this one.
             python: python.contains("/") ? URL(fileURLWithPath: python).path : python,
@@ -110,6 +136,15 @@ struct ListenAddress: ExpressibleByArgument, Hashable, CustomStringConvertible {
         let octets = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         let isIPv4 = octets.count == 4 && octets.allSatisfy { $0 != nil } && octets[0] == 127
         return isIPv4 || host == "localhost" || host == "::1"
+    }
+
+    /// An address that stands for every one of this machine cannot be called; its loopback address can.
+    var callable: ListenAddress {
+        switch host {
+        case "0.0.0.0": ListenAddress(host: "127.0.0.1", port: port)
+        case "::": ListenAddress(host: "::1", port: port)
+        default: self
+        }
     }
 
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

@@ -3,21 +3,10 @@
 import sys
 import time
 
-import botocore.exceptions
-
 import client
 
 kinesis = client.kinesis(sys.argv[1])
-
-
-def refused(code, call, **arguments):
-    try:
-        call(**arguments)
-    except botocore.exceptions.ClientError as error:
-        assert error.response["Error"]["Code"] == code, error
-        return error.response["Error"]["Message"]
-    raise AssertionError(f"not refused with {code}: {arguments}")
-
+refused = client.refused
 
 kinesis.create_stream(StreamName="orders", ShardCount=3)
 kinesis.get_waiter("stream_exists").wait(StreamName="orders", WaiterConfig={"Delay": 1, "MaxAttempts": 10})

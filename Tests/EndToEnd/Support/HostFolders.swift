@@ -54,6 +54,35 @@ struct HostFolders {
         """.write(toFile: folder + "/function.yaml", atomically: true, encoding: .utf8)
     }
 
+    /// Adds a Python function of `Tests/EndToEnd/Functions` on the stream `events`.
+    ///
+    /// - Parameter options: Lines of its event source's properties.
+    func addPython(_ name: String, options: String) throws {
+        let folder = functions + "/" + name
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: Repository.endToEnd.appendingPathComponent("Functions/\(name)/handler.py").path,
+            toPath: folder + "/handler.py"
+        )
+        let properties =
+            (["Stream: events", "StartingPosition: TRIM_HORIZON"]
+            + options.split(separator: "\n").map(String.init))
+            .map { "      \($0)" }.joined(separator: "\n")
+        try """
+        Runtime: python3.12
+        Handler: handler.handler
+        Timeout: 60
+        Environment:
+          Variables:
+            OUTPUT_DIRECTORY: \(output)
+        Events:
+          Records:
+            Type: Kinesis
+            Properties:
+        \(properties)
+        """.write(toFile: folder + "/function.yaml", atomically: true, encoding: .utf8)
+    }
+
     /// Everything the recorder was given, in the order in which it wrote it down.
     func deliveries(in file: String = "deliveries.jsonl") throws -> [Delivery] {
         StreamRecord.decodeUntornLines(FileManager.default.contents(atPath: output + "/" + file) ?? Data())

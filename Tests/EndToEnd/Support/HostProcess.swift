@@ -11,8 +11,16 @@ final class HostProcess: Sendable {
     }
 
     /// Starts a host on any free port and waits until it listens.
-    static func start(in folders: HostFolders, _ options: [String] = []) async throws -> HostProcess {
-        let process = try ChildProcess(Repository.millrace, serveArguments(folders) + options)
+    static func start(
+        in folders: HostFolders,
+        _ options: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> HostProcess {
+        let process = try ChildProcess(
+            Repository.millrace,
+            serveArguments(folders) + options,
+            environment: environment
+        )
         do {
             var endpoint: String?
             try await eventually("the host says where it listens", within: .seconds(30)) {
@@ -38,9 +46,10 @@ final class HostProcess: Sendable {
     static func withHost<Result>(
         in folders: HostFolders,
         _ options: [String] = [],
+        environment: [String: String] = [:],
         _ body: (HostProcess) async throws -> Result
     ) async throws -> Result {
-        let host = try await start(in: folders, options)
+        let host = try await start(in: folders, options, environment: environment)
         defer { host.process.signal(SIGKILL) }
         do {
             return try await body(host)
@@ -67,6 +76,25 @@ final class HostProcess: Sendable {
         let finished = try await run(Repository.millrace, words + ["--endpoint", endpoint])
         guard finished.isSuccess else {
             throw CommandFailed(command: "millrace " + words.joined(separator: " "), finished: finished)
+        }
+        return finished.standardOutput
+    }
+
+    /// Runs the `aws` command on this host and gives what it prints.
+    @discardableResult
+    func aws(_ words: String..., environment: [String: String] = [:]) async throws -> String {
+        let surroundings = [
+            "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1", "AWS_PAGER": "", "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        ]
+        let finished = try await run(
+            Repository.python,
+            [Repository.clients.appendingPathComponent("aws").path] + words,
+            environment: surroundings.merging(environment) { $1 }
+        )
+        guard finished.isSuccess else {
+            throw CommandFailed(command: "aws " + words.joined(separator: " "), finished: finished)
         }
         return finished.standardOutput
     }
@@ -105,7 +133,7 @@ final class HostProcess: Sendable {
     }
 
     private static func listeningAddress(in text: String) -> String? {
-        guard let match = text.firstMatch(of: /listening on (http:\/\/[0-9A-Za-z.:\[\]]+)/) else {
+        guard let match = text.firstMatch(of: /listening on (https?:\/\/[0-9A-Za-z.:\[\]]+)/) else {
             return nil
         }
         return String(match.output.1)

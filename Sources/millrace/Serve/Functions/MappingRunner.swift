@@ -1,48 +1,36 @@
+import ByteCoding
 import Coordination
 import EmbeddedLog
+import Foundation
 import HandlerProcess
+import HandlerWire
 import Logging
 import SQLiteStore
 import StreamCore
 
-/// Runs one function: its processes, and a worker for each of its enabled mappings.
-struct FunctionRunner: Sendable {
+/// Runs one event source mapping: a worker for it whenever its stream exists.
+struct MappingRunner: Sendable {
     let log: EmbeddedLog
     let registry: FunctionRegistry
     let leases: any LeaseStore
     let worker: WorkerID
-    let handlers: HandlerSettings
+    let deployments: Deployments
     let names: ResourceNames
     let statuses: ShardStatuses
-    let running: RunningFunctions
+    let running: RunningMappings
     let clock: any Clock<Duration>
     let logger: Logger
 
-    /// Returns when `drain` was requested, every batch in flight has ended and every process is gone.
-    func run(_ function: RegisteredFunction, until drain: DrainSignal) async throws {
-        var logger = logger
-        logger[metadataKey: "function"] = "\(function.definition.name)"
-        let pool = HandlerPool(function: function.definition, settings: handlers)
-        running.set(pool, of: function.definition.name)
-
-        await withDiscardingTaskGroup { group in
-            for mapping in function.mappings where mapping.source.isEnabled {
-                group.addTask { [logger] in await run(mapping, on: pool, until: drain, logger) }
-            }
-            try? await drain.wait()
-        }
-
-        running.set(nil, of: function.definition.name)
-        await pool.shutDown(within: function.definition.timeout)
-    }
-
-    /// Works on a mapping whenever its stream exists.
-    private func run(
+    /// Returns when `drain` was requested and every batch in flight has ended.
+    ///
+    /// - Parameter ready: Called once the shards of the stream have their leases, so that `LATEST` is settled.
+    func run(
         _ mapping: EventSourceMapping,
-        on pool: HandlerPool,
         until drain: DrainSignal,
-        _ logger: Logger
-    ) async {
+        ready: @escaping @Sendable () -> Void
+    ) async throws {
+        var logger = logger
+        logger[metadataKey: "function"] = "\(mapping.function)"
         let name = mapping.source.stream
         defer { running.note(nil, of: mapping.id) }
         while !drain.isRequested, !Task.isCancelled {
@@ -53,7 +41,7 @@ struct FunctionRunner: Sendable {
                 running.note("enabled", of: mapping.id)
                 // Checkpoints of a deleted stream of the same name say nothing about this one.
                 try await registry.bind(mapping.id, toIncarnation: String(stream.incarnation))
-                let worker = makeWorker(for: mapping, on: stream, pool, logger)
+                let worker = try makeWorker(for: mapping, on: stream, ready: ready, logger)
                 try await untilDeleted(stream, drain) { end in try await worker.run(until: end) }
                 if stream.deletion.isRequested { statuses.remove(mapping.id) }
             } catch {
@@ -68,10 +56,10 @@ struct FunctionRunner: Sendable {
     private func makeWorker(
         for mapping: EventSourceMapping,
         on stream: EmbeddedStream,
-        _ pool: HandlerPool,
+        ready: @escaping @Sendable () -> Void,
         _ logger: Logger
-    ) -> Worker {
-        Worker(
+    ) throws(InvalidMapping) -> Worker {
+        try Worker(
             mapping: mapping,
             ownership: LeaseOwnership(
                 mapping: mapping,
@@ -79,13 +67,20 @@ struct FunctionRunner: Sendable {
                 source: stream,
                 store: leases,
                 clock: clock,
+                synced: ready,
                 logger: logger
             ),
             source: stream,
-            transport: pool,
+            transport: DeployedFunction(
+                name: mapping.function,
+                qualifier: mapping.qualifier,
+                deployments: deployments
+            ),
             names: names,
             statuses: statuses,
             clock: clock,
+            now: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
+            encodeEvent: { [names] in names.event(of: $0) },
             logger: logger
         )
     }
@@ -104,5 +99,20 @@ struct FunctionRunner: Sendable {
             stream.deletion.forget(deleted)
         }
         try await body(end)
+    }
+}
+
+extension ResourceNames {
+    /// The JSON event of an invocation, as a Lambda function is handed it.
+    fileprivate func event(of invocation: Invocation) -> [UInt8] {
+        let event = LambdaEventWriter(
+            streamARN: invocation.context.streamARN,
+            shard: invocation.context.shard,
+            region: region,
+            invokeIdentityARN: "arn:aws:iam::\(account):role/millrace"
+        )
+        var writer = ByteWriter(capacity: 1024)
+        event.write(invocation.records, window: invocation.window, to: &writer)
+        return writer.bytes
     }
 }
