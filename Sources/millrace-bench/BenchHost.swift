@@ -69,6 +69,21 @@ final class BenchHost {
         try connect().exchange(.kinesis("CreateStream", Array(body.utf8)))
     }
 
+    /// Whether every shard waits for records and for nothing else.
+    func isIdle() throws -> Bool {
+        struct Row: Decodable {
+            let state: String
+            let iteratorAgeMilliseconds: Int?
+        }
+        let connection = try connect()
+        try connection.exchange(.get("/millrace/v1/checkpoints"))
+        let rows = try connection.withBody { try JSONDecoder().decode([Row].self, from: Data($0)) }
+        return !rows.isEmpty
+            && rows.allSatisfy {
+                $0.state.hasSuffix("waiting for records") && $0.iteratorAgeMilliseconds == 0
+            }
+    }
+
     /// How many records of the function the host has done.
     func recordsDone() throws -> Int {
         struct Row: Decodable {

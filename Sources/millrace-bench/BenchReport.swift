@@ -15,11 +15,14 @@ struct PathResult: Encodable, Sendable {
     let title: String
     /// Records per second to reach; `nil` when there is a baseline instead.
     let goal: Int?
+    /// It is measured against awslambdaric alone.
+    let hasBaseline: Bool
     var runs: [RunResult] = []
 
-    init(title: String, goal: Int?) {
+    init(title: String, goal: Int?, hasBaseline: Bool = false) {
         self.title = title
         self.goal = goal
+        self.hasBaseline = hasBaseline
     }
 
     /// The run whose rate is in the middle.
@@ -78,7 +81,8 @@ struct BenchReport: Encodable, Sendable {
 
     private func row(_ path: PathResult) -> String? {
         guard let run = path.median else { return nil }
-        let goal = path.goal.map { grouped(Double($0)) } ?? baselineGoal(reached: run.recordsPerSecond)
+        let baseline = path.hasBaseline ? baselineGoal(reached: run.recordsPerSecond) : ""
+        let goal = path.goal.map { grouped(Double($0)) } ?? baseline
         let cells = [
             path.title, grouped(run.recordsPerSecond), goal,
             decimal(run.host.cpuSeconds), decimal(run.host.peakMegabytes),

@@ -83,11 +83,19 @@ enum BenchFunction: String, CaseIterable, Sendable {
     }
 
     /// Lays the function out in a folder of functions.
-    func install(in functions: String, batchSize: Int, environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter options: More settings of its event source, by their names in function.yaml.
+    func install(
+        in functions: String,
+        batchSize: Int,
+        environment: [String: String] = [:],
+        options: [String: String] = [:]
+    ) throws {
         let folder = "\(functions)/\(rawValue)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let code = code
         try FileManager.default.copyItem(atPath: code.built, toPath: "\(folder)/\(code.name)")
+        let settings = options.map { "\n      \($0): \($1)" }.joined()
         let variables = environment.map { "    \($0): \($1)\n" }.joined()
         try """
         FunctionName: bench-\(rawValue)
@@ -102,7 +110,7 @@ enum BenchFunction: String, CaseIterable, Sendable {
             Properties:
               Stream: \(LogBench.stream)
               StartingPosition: TRIM_HORIZON
-              BatchSize: \(batchSize)
+              BatchSize: \(batchSize)\(settings)
         """.write(toFile: "\(folder)/function.yaml", atomically: true, encoding: .utf8)
     }
 }

@@ -12,7 +12,7 @@ struct FunctionBench {
 
     /// - Parameter afterEachRun: What the function is compared to is measured here, so that both see the same machine.
     func measure(runs: Int, afterEachRun: (_ run: Int) throws -> Void = { _ in }) throws -> PathResult {
-        var result = PathResult(title: function.title, goal: function.goal)
+        var result = PathResult(title: function.title, goal: function.goal, hasBaseline: function == .python)
         for run in 1...runs {
             result.runs.append(try measure(run: run))
             try afterEachRun(run)

@@ -19,7 +19,7 @@ struct MillraceBench: ParsableCommand {
     @Option(help: "Connections that put records.")
     var connections = 16
 
-    @Option(help: "Measure only log, plugin, bootstrap, python or latency. May be repeated.")
+    @Option(help: "Measure only log, plugin, bootstrap, python, filter, lanes or latency. May be repeated.")
     var only: [String] = []
 
     @Option(help: "A Python that has awslambdaric.")
@@ -38,6 +38,7 @@ struct MillraceBench: ParsableCommand {
             python: python
         )
         var report = BenchReport(records: records)
+        if isWanted("filter") { report.paths.append(try FilterBench(records: records).measure(runs: runs)) }
         let log = LogBench(workspace: workspace, records: records, connections: connections)
 
         let functions = BenchFunction.allCases.filter { isWanted($0.rawValue) }
@@ -61,6 +62,9 @@ struct MillraceBench: ParsableCommand {
             )
             report.baseline = rates.sorted()[rates.count / 2]
         }
+        let options = OptionsBench(workspace: workspace)
+        if isWanted("filter") { report.paths.append(try options.measureFilter(runs: runs)) }
+        if isWanted("lanes") { report.paths += try options.measureLanes(runs: runs) }
         if isWanted("latency") {
             report.latencies = try LatencyBench(workspace: workspace).measure()
         }

@@ -1,5 +1,9 @@
 // A custom runtime that answers every invocation and reads nothing of it: what is left is the Runtime API itself.
+// With BENCH_SLEEP_MS it takes that long for each.
 import Glibc
+
+let sleepMicroseconds =
+    getenv("BENCH_SLEEP_MS").flatMap { UInt32(String(cString: $0)) }.map { $0 * 1000 } ?? 0
 
 let batch = Batch()
 var connection = Connection(to: getenv("AWS_LAMBDA_RUNTIME_API").map { String(cString: $0) } ?? "")
@@ -7,6 +11,7 @@ while true {
     connection.send("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n")
     let invocation = connection.receive()
     let start = Batch.now()
+    if sleepMicroseconds > 0 { usleep(sleepMicroseconds) }
     connection.send(
         "POST /2018-06-01/runtime/invocation/\(invocation.requestID)/response HTTP/1.1\r\nHost: runtime\r\n"
             + "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
