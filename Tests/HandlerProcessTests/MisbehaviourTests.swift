@@ -209,7 +209,8 @@ struct MisbehaviourTests {
     }
 
     @Test func `a start that failed is tried again while another process has a long batch`() async throws {
-        try await HandlerFixture.with(concurrencyLimit: 2) { fixture in
+        // The long batch must not time out on a busy machine before the other one has run.
+        try await HandlerFixture.with(timeoutSeconds: 100, concurrencyLimit: 2) { fixture in
             async let hanging = fixture.invoke("hang \(fixture.file("pid"))")
             while !FileManager.default.fileExists(atPath: fixture.file("pid")) { await Task.yield() }
             let bootstrap = fixture.file("bootstrap")

@@ -259,13 +259,13 @@ extension ShardSimulation {
     /// A crash may repeat one invocation.
     private func budget(_ crashes: Int) -> Int? {
         guard let retries = source.maximumRetryAttempts else { return nil }
-        // A half is a batch of its own, and so is what is left behind the records that are done.
+        // A half is a batch of its own, and so is what is left behind the records that are done: each answer that
+        // names a record as failed may leave one record less.
         let wider =
             switch (source.bisectsOnError, source.reportsBatchItemFailures) {
             case (false, false): 0
-            case (false, true): 1
+            case (_, true): source.batchSize
             case (true, false): Self.halvings(source.batchSize)
-            case (true, true): source.batchSize
             }
         return retries + 1 + wider + crashes
     }
