@@ -25,6 +25,8 @@ package struct EventSource: Hashable, Sendable {
     package var filterPatterns: [String]
     /// Where batches that are given up are sent, beside being stored.
     package var onFailure: FailureTarget?
+    /// Takes records of the Kinesis Producer Library apart, which Lambda does not: the function gets what was aggregated.
+    package var deaggregates: Bool
     /// Which opt-in metrics are kept: `EventCount`.
     package var metrics: [String]
     /// What the mapping is tagged with when it is made from its function's definition.
@@ -44,6 +46,7 @@ package struct EventSource: Hashable, Sendable {
         tumblingWindowSeconds: Int = 0,
         filterPatterns: [String] = [],
         onFailure: FailureTarget? = nil,
+        deaggregates: Bool = false,
         metrics: [String] = [],
         tags: [String: String] = [:]
     ) {
@@ -60,6 +63,7 @@ package struct EventSource: Hashable, Sendable {
         self.tumblingWindowSeconds = tumblingWindowSeconds
         self.filterPatterns = filterPatterns
         self.onFailure = onFailure
+        self.deaggregates = deaggregates
         self.metrics = metrics
         self.tags = tags
     }
@@ -71,7 +75,7 @@ extension EventSource: Codable {
     private enum CodingKeys: CodingKey {
         case stream, startingPosition, batchSize, batchWindowSeconds, isEnabled, parallelizationFactor
         case maximumRetryAttempts, maximumRecordAgeSeconds, bisectsOnError, reportsBatchItemFailures
-        case tumblingWindowSeconds, filterPatterns, onFailure, metrics, tags
+        case tumblingWindowSeconds, filterPatterns, onFailure, deaggregates, metrics, tags
     }
 
     /// What an older version stored has fewer options; the others have their defaults.
@@ -97,6 +101,7 @@ extension EventSource: Codable {
             tumblingWindowSeconds: try value(.tumblingWindowSeconds, default: 0),
             filterPatterns: try value(.filterPatterns, default: []),
             onFailure: try container.decodeIfPresent(FailureTarget.self, forKey: .onFailure),
+            deaggregates: try value(.deaggregates, default: false),
             metrics: try value(.metrics, default: []),
             tags: try value(.tags, default: [:])
         )

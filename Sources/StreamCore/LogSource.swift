@@ -30,6 +30,22 @@ package protocol ShardReader: Sendable {
     /// - Throws: `CancellationError` when the task is cancelled; nothing is skipped then. Other errors name
     ///   the shard or file; reading again is safe and goes on at the same record.
     func read(maxRecords: Int, maxBytes: Int, wait: Duration) async throws -> ReadResult
+
+    /// The same, interrupted by a request of `drain`.
+    ///
+    /// - Returns: `nil` when draining was requested first; nothing is skipped then.
+    func read(maxRecords: Int, maxBytes: Int, wait: Duration, until drain: DrainSignal) async throws
+        -> ReadResult?
+}
+
+extension ShardReader {
+    package func read(maxRecords: Int, maxBytes: Int, wait: Duration, until drain: DrainSignal) async throws
+        -> ReadResult?
+    {
+        try await drain.interruptible {
+            try await read(maxRecords: maxRecords, maxBytes: maxBytes, wait: wait)
+        }
+    }
 }
 
 /// What one read gave.

@@ -47,11 +47,15 @@ package struct HashKeyRange: Hashable, Sendable {
     /// The whole key space in `count` ranges of equal size, as CreateStream cuts it.
     package static func even(count: Int) -> [HashKeyRange] {
         precondition(count > 0, "a stream has at least one shard")
-        let width = UInt128.max / UInt128(count)
-        return (0..<count).map { index in
-            let start = index == 0 ? 0 : width * UInt128(index) + UInt128(index)
-            let isLast = index == count - 1
-            return HashKeyRange(start: start, end: isLast ? .max : start + width)
+        // Shard i begins at ⌊i · 2^128 / count⌋, so that twice as many shards begin where the half of them do.
+        let parts = UInt128(count)
+        let (width, last) = UInt128.max.quotientAndRemainder(dividingBy: parts)
+        let starts = (0..<parts).map { $0 * width + $0 * (last + 1) / parts }
+        return starts.indices.map { index in
+            HashKeyRange(
+                start: starts[index],
+                end: index + 1 < count ? starts[index + 1] - 1 : .max
+            )
         }
     }
 }

@@ -47,7 +47,13 @@ package final class WakeSignal: Sendable {
         }
     }
 
-    private func wait() async -> Bool {
+    /// Returns after a wake, or when the task is cancelled.
+    ///
+    /// Used by one task at a time.
+    ///
+    /// - Returns: Whether it was woken.
+    @discardableResult
+    package func wait() async -> Bool {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isWoken = state.withLock { state -> Bool? in

@@ -20,6 +20,14 @@ extension LeaseStoreContract.Subject {
         return try await lease(of: shard, for: "worker-a")
     }
 
+    /// Removes a lease's row as it stands, if there is one.
+    func remove(_ key: LeaseKey) async throws {
+        guard let row = try await store.leases(of: key.mapping).first(where: { $0.key == key }) else {
+            return
+        }
+        #expect(try await store.remove(key, seen: row.counter))
+    }
+
     /// Acquires a lease over the head of its owner, who has not renewed it in time.
     func taken(from lease: Lease, by worker: WorkerID) async throws -> Lease {
         let row = try #require(try await store.leases(of: lease.key.mapping).first { $0.key == lease.key })

@@ -108,7 +108,7 @@ extension LeaseStoreContract {
             )
             try await subject.store.commit(commit, under: lease)
 
-            try await subject.store.remove(lease.key)
+            try await subject.remove(lease.key)
             try await subject.store.add([.start(0)], to: subject.mapping)
 
             #expect(try await subject.store.progress(of: lease.key) == .none)

@@ -26,7 +26,9 @@ package enum LeaseStoreContract {
     }
 
     package static let rules =
-        addingRules + acquiringRules + fencingRules + checkpointRules + progressRules + [randomCalls]
+        addingRules + acquiringRules + fencingRules + checkpointRules + progressRules + handOffRules
+        + freeingRules
+        + [randomCalls]
 }
 
 // MARK: - Rows
@@ -67,6 +69,43 @@ extension LeaseStoreContract {
             #expect(row.checkpoint == 7)
             try await subject.store.checkpoint(lease, at: 8)
         },
+        ContractRule("a shard's range of hash keys is kept, and a new shard entered once with each parent") {
+            subject in
+            let (first, second) = (Shard.numbered(1), Shard.numbered(2))
+            let child = Shard.numbered(5, parents: 1, 2)
+            let orphan = Shard.numbered(6, parents: 404, 405)
+
+            try await subject.store.add(
+                [first, second].map { NewLease(shard: $0, checkpoint: .start(.trimHorizon)) },
+                to: subject.mapping
+            )
+            for _ in 0..<2 {
+                try await subject.store.add(
+                    [child, orphan].map { NewLease(shard: $0, checkpoint: .start(.trimHorizon)) },
+                    to: subject.mapping
+                )
+            }
+
+            #expect(try await subject.row(1).children == [child.id])
+            #expect(try await subject.row(2).children == [child.id])
+            #expect(try await subject.row(5).children.isEmpty)
+            #expect(try await subject.row(6).parents == orphan.parents)
+            #expect(try await subject.row(5).hashKeyRange == child.hashKeyRange)
+        },
+        ContractRule("the halves of a split shard are both its children") { subject in
+            try await subject.store.add([.start(0)], to: subject.mapping)
+
+            for number in [1, 2] {
+                let half = Shard(ShardID(number: number), parent: ShardID(number: 0))
+                try await subject.store.add(
+                    [NewLease(shard: half, checkpoint: .start(.trimHorizon))],
+                    to: subject.mapping
+                )
+            }
+
+            let halves = [1, 2].map(ShardID.init(number:))
+            #expect(try await subject.row(0).children.sorted() == halves)
+        },
         ContractRule("leases are listed in key order, each mapping's by itself") { subject in
             try await subject.store.add([3, 1, 2].map { .start($0) }, to: subject.mapping)
             try await subject.store.add([.start(9)], to: subject.otherMapping)
@@ -78,8 +117,8 @@ extension LeaseStoreContract {
         ContractRule("a removed lease is gone, and lost to its owner") { subject in
             let lease = try await subject.acquired(0)
 
-            try await subject.store.remove(lease.key)
-            try await subject.store.remove(lease.key)
+            try await subject.remove(lease.key)
+            try await subject.remove(lease.key)
 
             #expect(try await subject.store.leases(of: subject.mapping).isEmpty)
             await #expect(throws: LeaseLost(key: lease.key)) {
@@ -215,11 +254,39 @@ extension LeaseStoreContract {
                 _ = try await subject.taken(from: lease, by: "worker-b")
                 lost.insert(lease.key)
             }
-            try await subject.store.remove(leases[0].key)
+            try await subject.remove(leases[0].key)
             lost.insert(leases[0].key)
 
             #expect(try await subject.store.renew(leases) == lost)
             #expect(try await subject.store.renew([]).isEmpty)
+        },
+        ContractRule("leases of several mappings are renewed at once") { subject in
+            let first = try await subject.acquired(0)
+            try await subject.store.add([.start(0)], to: subject.otherMapping)
+            let key = LeaseKey(mapping: subject.otherMapping, shard: first.key.shard)
+            let second = try #require(try await subject.store.acquire(key, seen: 0, for: "worker-a"))
+
+            try await subject.store.release(second)
+
+            #expect(try await subject.store.renew([first, second]) == [second.key])
+        },
+        ContractRule(
+            "throughput is each shard's own, stays when a renewal has none, and is the holder's to tell"
+        ) { subject in
+            let lease = try await subject.acquired(0)
+            let other = try await subject.acquired(1)
+            #expect(try await subject.row(0).throughput == nil)
+
+            _ = try await subject.store.renew([lease, other], throughput: [lease.key: 12.5])
+            _ = try await subject.store.renew([lease, other], throughput: [other.key: 0])
+            try await subject.store.checkpoint(lease, at: 1)
+            let taken = try await subject.taken(from: lease, by: "worker-b")
+            #expect(try await subject.store.renew([lease], throughput: [lease.key: 99]) == [lease.key])
+
+            #expect(try await subject.row(0).throughput == 12.5)
+            #expect(try await subject.row(1).throughput == 0)
+            _ = try await subject.store.renew([taken], throughput: [taken.key: 1e-7])
+            #expect(try await subject.row(0).throughput == 1e-7)
         },
     ]
 }

@@ -14,10 +14,13 @@ package enum LogSourceContract {
             @Sendable (_ key: String, _ payload: [UInt8], ShardID) async throws -> SequenceNumber
         /// Closes a shard: no record follows.
         package let close: @Sendable (ShardID) async throws -> Void
+        /// Splits and merges shards; `nil` for a source whose test cannot.
+        package let reshards: Reshards?
 
         package init(
             source: any LogSource,
             clock: TestClock,
+            reshards: Reshards? = nil,
             append:
                 @escaping @Sendable (_ key: String, _ payload: [UInt8], ShardID) async throws ->
                 SequenceNumber,
@@ -25,12 +28,32 @@ package enum LogSourceContract {
         ) {
             self.source = source
             self.clock = clock
+            self.reshards = reshards
             self.append = append
             self.close = close
         }
     }
 
-    package static let rules = shardRules + readingRules + positionRules + waitingRules + endRules
+    /// How the shards of a stream are split and merged.
+    package struct Reshards: Sendable {
+        /// - Returns: The two children.
+        package let split: @Sendable (ShardID) async throws -> [ShardID]
+        /// Merges neighbours, the first with the lower hash keys.
+        ///
+        /// - Returns: The child.
+        package let merge: @Sendable (ShardID, ShardID) async throws -> ShardID
+
+        package init(
+            split: @escaping @Sendable (ShardID) async throws -> [ShardID],
+            merge: @escaping @Sendable (ShardID, ShardID) async throws -> ShardID
+        ) {
+            self.split = split
+            self.merge = merge
+        }
+    }
+
+    package static let rules =
+        shardRules + readingRules + positionRules + waitingRules + endRules + reshardRules
 }
 
 // MARK: - Shards
@@ -266,6 +289,61 @@ extension LogSourceContract {
             try await subject.close(shard)
 
             #expect(try await result.isEnd)
+        },
+    ]
+}
+
+// MARK: - Splits and merges
+
+extension LogSourceContract {
+    private static let reshardRules: [ContractRule<Subject>] = [
+        ContractRule("children follow their parent in the list, share its keys and have larger numbers") {
+            subject in
+            guard let reshards = subject.reshards else { return }
+            let parent = try await subject.shard()
+            let numbers = try await subject.append(2, to: parent)
+
+            let children = try await reshards.split(parent)
+            let later = try await subject.append(1, to: children[1])
+
+            let shards = try await subject.source.shards()
+            let places = (children + [parent]).map { id in shards.firstIndex { $0.id == id } ?? -1 }
+            #expect(places.min() == places[2])
+            let found = children.compactMap { id in shards.first { $0.id == id } }
+            #expect(found.map(\.parents) == [[parent], [parent]])
+            let range = shards[places[2]].hashKeyRange
+            #expect(found.first?.hashKeyRange.start == range.start)
+            #expect(found.last?.hashKeyRange.end == range.end)
+            #expect(numbers[1] < later[0])
+            #expect(shards.filter { $0.id == parent }.allSatisfy { !$0.isOpen })
+        },
+        ContractRule("merged shards both end, and are both parents of the child") { subject in
+            guard let reshards = subject.reshards else { return }
+            let open = try await subject.source.shards().filter(\.isOpen)
+                .sorted { $0.hashKeyRange.start < $1.hashKeyRange.start }
+            let (left, right) = (open[0], open[1])
+            let number = try await subject.append(1, to: right.id)[0]
+
+            let child = try await reshards.merge(left.id, right.id)
+            let later = try await subject.append(1, to: child)
+
+            let found = try #require(try await subject.source.shards().first { $0.id == child })
+            #expect(Set(found.parents) == [left.id, right.id])
+            #expect(found.hashKeyRange.start == left.hashKeyRange.start)
+            #expect(found.hashKeyRange.end == right.hashKeyRange.end)
+            #expect(number < later[0])
+            #expect(try await subject.readAll(child, from: .trimHorizon).entries.count == 1)
+        },
+        ContractRule("LATEST of a closed shard is its end") { subject in
+            guard let reshards = subject.reshards else { return }
+            let parent = try await subject.shard()
+            _ = try await subject.append(2, to: parent)
+            _ = try await reshards.split(parent)
+
+            let reader = try await subject.source.reader(of: parent, from: .latest)
+
+            let result = try await reader.read(maxRecords: 100, maxBytes: 1 << 20, wait: .zero)
+            #expect(result.batch.isEmpty && result.isEnd)
         },
     ]
 }

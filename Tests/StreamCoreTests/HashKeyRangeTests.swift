@@ -30,4 +30,24 @@ import Testing
             ]
         )
     }
+
+    @Test func `three shards are cut as Kinesis cuts them`() {
+        let starts = HashKeyRange.even(count: 3).map { String($0.start) }
+
+        #expect(
+            starts == [
+                "0", "113427455640312821154458202477256070485", "226854911280625642308916404954512140970",
+            ]
+        )
+    }
+
+    @Test(arguments: [1, 3, 7, 5_000])
+    func `every second of twice as many shards begins where a shard does`(count: Int) {
+        let starts = HashKeyRange.even(count: count * 2).map(\.start)
+
+        #expect(
+            stride(from: 0, to: count * 2, by: 2).map { starts[$0] }
+                == HashKeyRange.even(count: count).map(\.start)
+        )
+    }
 }

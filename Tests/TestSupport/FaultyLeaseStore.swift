@@ -6,8 +6,8 @@ import Synchronization
 /// Several of these before one store are several workers' connections to it.
 package final class FaultyLeaseStore: LeaseStore {
     package enum Call: Hashable, Sendable {
-        case leases, add, acquire(LeaseKey), renew, commit(LeaseKey, ShardCommit), progress(LeaseKey),
-            release(LeaseKey), remove(LeaseKey)
+        case leases, add, acquire(LeaseKey), requestHandOff(LeaseKey), renew, commit(LeaseKey, ShardCommit),
+            progress(LeaseKey), release(LeaseKey), free(LeaseKey), remove(LeaseKey)
     }
 
     private struct Fault: Error {}
@@ -41,16 +41,7 @@ package final class FaultyLeaseStore: LeaseStore {
     package func leases(of mapping: MappingID) async throws -> [LeaseRow] {
         let rows = try await reach(.leases) { try await store.leases(of: mapping) }
         let ended = state.withLock(\.ended)
-        return rows.map { row in
-            LeaseRow(
-                key: row.key,
-                owner: row.owner,
-                counter: row.counter,
-                checkpoint: row.checkpoint,
-                parents: row.parents,
-                isOrphaned: row.owner.map(ended.contains) ?? false
-            )
-        }
+        return rows.map { row in row.holder.map(ended.contains) == true ? row.orphaned : row }
     }
 
     package func add(_ shards: [NewLease], to mapping: MappingID) async throws {
@@ -61,8 +52,16 @@ package final class FaultyLeaseStore: LeaseStore {
         try await reach(.acquire(key)) { try await store.acquire(key, seen: counter, for: worker) }
     }
 
-    package func renew(_ leases: [Lease]) async throws -> Set<LeaseKey> {
-        try await reach(.renew) { try await store.renew(leases) }
+    package func requestHandOff(_ key: LeaseKey, from holder: WorkerID, to worker: WorkerID) async throws
+        -> Bool
+    {
+        try await reach(.requestHandOff(key)) {
+            try await store.requestHandOff(key, from: holder, to: worker)
+        }
+    }
+
+    package func renew(_ leases: [Lease], throughput: [LeaseKey: Double]) async throws -> Set<LeaseKey> {
+        try await reach(.renew) { try await store.renew(leases, throughput: throughput) }
     }
 
     package func commit(_ commit: ShardCommit, under lease: Lease) async throws {
@@ -77,8 +76,12 @@ package final class FaultyLeaseStore: LeaseStore {
         try await reach(.release(lease.key)) { try await store.release(lease) }
     }
 
-    package func remove(_ key: LeaseKey) async throws {
-        try await reach(.remove(key)) { try await store.remove(key) }
+    package func free(_ key: LeaseKey, seen counter: UInt64) async throws -> Bool {
+        try await reach(.free(key)) { try await store.free(key, seen: counter) }
+    }
+
+    package func remove(_ key: LeaseKey, seen counter: UInt64) async throws -> Bool {
+        try await reach(.remove(key)) { try await store.remove(key, seen: counter) }
     }
 
     private func reach<Value>(_ call: Call, _ body: () async throws -> Value) async throws -> Value {

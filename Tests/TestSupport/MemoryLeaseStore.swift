@@ -7,13 +7,19 @@ import Synchronization
 package final class MemoryLeaseStore: LeaseStore {
     private struct Row {
         var owner: WorkerID?
+        var checkpointOwner: WorkerID?
         var counter: UInt64 = 0
-        var fence: UInt64 = 0
+        /// The counter under which the holder acquired the lease; `nil` while nobody holds it.
+        var fence: UInt64?
         var checkpoint: Checkpoint
         var progress = ShardProgress.none
-        let parents: [ShardID]
+        var children: [ShardID] = []
+        var throughput: Double?
+        let shard: Shard
 
-        func isHeld(by lease: Lease) -> Bool { owner == lease.owner && fence == lease.counter }
+        func isHeld(by lease: Lease) -> Bool {
+            (checkpointOwner ?? owner) == lease.owner && fence == lease.counter
+        }
     }
 
     private let rows = Mutex<[LeaseKey: Row]>([:])
@@ -28,9 +34,13 @@ package final class MemoryLeaseStore: LeaseStore {
                 LeaseRow(
                     key: key,
                     owner: row.owner,
+                    checkpointOwner: row.checkpointOwner,
                     counter: row.counter,
                     checkpoint: row.checkpoint,
-                    parents: row.parents
+                    parents: row.shard.parents,
+                    children: row.children,
+                    hashKeyRange: row.shard.hashKeyRange,
+                    throughput: row.throughput
                 )
             }
         }
@@ -41,7 +51,10 @@ package final class MemoryLeaseStore: LeaseStore {
             for new in shards {
                 let key = LeaseKey(mapping: mapping, shard: new.shard.id)
                 guard rows[key] == nil else { continue }
-                rows[key] = Row(checkpoint: new.checkpoint, parents: new.shard.parents)
+                rows[key] = Row(checkpoint: new.checkpoint, shard: new.shard)
+                for parent in new.shard.parents {
+                    rows[LeaseKey(mapping: mapping, shard: parent)]?.children.append(new.shard.id)
+                }
             }
         }
     }
@@ -52,13 +65,30 @@ package final class MemoryLeaseStore: LeaseStore {
             row.counter += 1
             row.fence = row.counter
             row.owner = worker
+            row.checkpointOwner = nil
             rows[key] = row
-            return Lease(key: key, owner: worker, counter: row.fence)
+            return Lease(key: key, owner: worker, counter: row.counter)
         }
     }
 
-    package func renew(_ leases: [Lease]) async throws -> Set<LeaseKey> {
-        let lost = leases.filter { lease in !change(lease) { _ in } }
+    package func requestHandOff(_ key: LeaseKey, from holder: WorkerID, to worker: WorkerID) async throws
+        -> Bool
+    {
+        rows.withLock { rows in
+            guard let row = rows[key], row.owner == holder, row.checkpointOwner == nil, row.fence != nil
+            else {
+                return false
+            }
+            rows[key]?.checkpointOwner = holder
+            rows[key]?.owner = worker
+            return true
+        }
+    }
+
+    package func renew(_ leases: [Lease], throughput: [LeaseKey: Double]) async throws -> Set<LeaseKey> {
+        let lost = leases.filter { lease in
+            !change(lease) { row in row.throughput = throughput[lease.key] ?? row.throughput }
+        }
         return Set(lost.map(\.key))
     }
 
@@ -88,11 +118,29 @@ package final class MemoryLeaseStore: LeaseStore {
     }
 
     package func release(_ lease: Lease) async throws {
-        _ = change(lease) { row in row.owner = nil }
+        _ = change(lease) { row in
+            if row.checkpointOwner == nil { row.owner = nil }
+            row.checkpointOwner = nil
+            row.fence = nil
+        }
     }
 
-    package func remove(_ key: LeaseKey) async throws {
-        rows.withLock { _ = $0.removeValue(forKey: key) }
+    package func free(_ key: LeaseKey, seen counter: UInt64) async throws -> Bool {
+        rows.withLock { rows in
+            guard var row = rows[key], row.counter == counter else { return false }
+            (row.owner, row.checkpointOwner, row.fence) = (nil, nil, nil)
+            row.counter += 1
+            rows[key] = row
+            return true
+        }
+    }
+
+    package func remove(_ key: LeaseKey, seen counter: UInt64) async throws -> Bool {
+        rows.withLock { rows in
+            guard rows[key]?.counter == counter else { return false }
+            rows[key] = nil
+            return true
+        }
     }
 
     /// Changes the lease's row and raises its counter.

@@ -79,6 +79,16 @@ public final class TestClock: Clock, Sendable {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
+    /// Moves time on by `step`, or to when the first sleeper is to wake: nothing happens in between.
+    ///
+    /// A sleeper whose time comes later than `limit` does not count: it guards something that is under way.
+    public func advance(by step: Duration, orToSleeperWithin limit: Duration) {
+        let waits = state.withLock { state in
+            state.sleepers.values.map { state.now.duration(to: $0.deadline) }
+        }
+        advance(by: max(step, waits.min().flatMap { $0 <= limit ? $0 : nil } ?? .zero))
+    }
+
     /// Waits until at least `count` tasks sleep on this clock, so that advancing it wakes them.
     ///
     /// Returns early when the test is cancelled for its time limit.
