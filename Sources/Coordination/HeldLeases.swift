@@ -1,3 +1,4 @@
+import Delivery
 import StreamCore
 import Synchronization
 
@@ -6,21 +7,35 @@ final class GainedLease: Sendable {
     let lease: Lease
     let checkpoint: Checkpoint
     let drain = DrainSignal()
-    private let loss = DrainSignal()
+    private let cut = DrainSignal()
+    private let isLost = Mutex(false)
 
     init(lease: Lease, checkpoint: Checkpoint) {
         self.lease = lease
         self.checkpoint = checkpoint
     }
 
-    func lose() { loss.request() }
+    func lose() {
+        isLost.withLock { $0 = true }
+        cut.request()
+    }
+
+    /// Cancels the processing of a lease that is still held.
+    func cancel() { cut.request() }
 
     /// Runs `body` until it returns or the lease is lost, which cancels it.
     ///
-    /// - Throws: `LeaseLost` when the lease was lost first.
+    /// - Throws: `LeaseLost` when the lease was lost first, `HandOffOverdue` when it was cancelled first.
     func whileHeld(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        guard try await loss.interruptible(body) != nil else { throw LeaseLost(key: lease.key) }
+        guard try await cut.interruptible(body) == nil else { return }
+        if isLost.withLock(\.self) { throw LeaseLost(key: lease.key) }
+        throw HandOffOverdue(key: lease.key)
     }
+}
+
+/// The batch in hand was not done when the lease had to be handed over: it is repeated by its next holder.
+struct HandOffOverdue: Error {
+    let key: LeaseKey
 }
 
 /// The leases that this worker holds, and since when each can be trusted.
@@ -30,12 +45,16 @@ final class HeldLeases: Sendable {
         var renewedAt: Duration
         /// Processing is over and the lease is about to be released: it is neither renewed nor lost any more.
         var isFinished = false
+        /// When a hand-off that was asked for has taken too long.
+        var handOffUntil: Duration?
+        var isCancelled = false
+        var meter = ThroughputMeter()
     }
 
     /// Woken when a lease is no longer held.
     let changed = WakeSignal()
+    let stopwatch: Stopwatch
     private let trust: Duration
-    private let stopwatch: Stopwatch
     private let entries = Mutex<[LeaseKey: Entry]>([:])
 
     init(trustedFor trust: Duration, clock: some Clock<Duration>) {
@@ -53,7 +72,8 @@ final class HeldLeases: Sendable {
 
     var isEmpty: Bool { entries.withLock(\.isEmpty) }
 
-    func contains(_ key: LeaseKey) -> Bool { entries.withLock { $0[key] != nil } }
+    /// The shards of these leases.
+    var keys: Set<LeaseKey> { entries.withLock { Set($0.keys) } }
 
     func add(_ gained: GainedLease, trustedSince time: Duration) {
         entries.withLock { $0[gained.lease.key] = Entry(gained: gained, renewedAt: time) }
@@ -80,6 +100,19 @@ final class HeldLeases: Sendable {
             for lease in leases where entries[lease.key]?.gained.lease == lease {
                 entries[lease.key]?.renewedAt = time
             }
+        }
+    }
+
+    /// What was delivered of each shard since the last call, where that has changed.
+    func throughput(by statuses: ShardStatuses) -> [LeaseKey: Double] {
+        let now = now
+        return entries.withLock { entries in
+            var changed: [LeaseKey: Double] = [:]
+            for key in entries.keys {
+                guard let report = statuses.report(of: key) else { continue }
+                if let rate = entries[key]?.meter.note(report, at: now) { changed[key] = rate }
+            }
+            return changed
         }
     }
 
@@ -111,5 +144,33 @@ final class HeldLeases: Sendable {
 
     func drainAll() {
         for gained in entries.withLock({ $0.values.map(\.gained) }) { gained.drain.request() }
+    }
+
+    /// Lets one shard finish its batch in hand, so that its lease can be handed over.
+    ///
+    /// - Returns: `false` when that was asked for before, or the shard is not held.
+    func handOver(_ key: LeaseKey, within limit: Duration) -> Bool {
+        let until = now + limit
+        let gained = entries.withLock { entries -> GainedLease? in
+            guard let entry = entries[key], entry.handOffUntil == nil else { return nil }
+            entries[key]?.handOffUntil = until
+            return entry.gained
+        }
+        gained?.drain.request()
+        return gained != nil
+    }
+
+    /// Cancels the processing of shards that should have been handed over by now.
+    func cancelOverdue() -> [Lease] {
+        let now = now
+        let overdue = entries.withLock { entries in
+            let overdue = entries.values.filter { entry in
+                !entry.isFinished && !entry.isCancelled && entry.handOffUntil.map { $0 <= now } == true
+            }
+            for entry in overdue { entries[entry.gained.lease.key]?.isCancelled = true }
+            return overdue.map(\.gained)
+        }
+        for gained in overdue { gained.cancel() }
+        return overdue.map(\.lease)
     }
 }

@@ -2,14 +2,22 @@ import Delivery
 package import Logging
 package import StreamCore
 
-/// Shard ownership by leases: sync shards, take leases, renew them, give everything up when they may have
-/// expired.
-package struct LeaseOwnership: ShardOwnership {
+/// Shard ownership by leases: sync shards, take leases, renew them, hand them over, give everything up when they may
+/// have expired.
+package final class LeaseOwnership: ShardOwnership {
     package let mapping: EventSourceMapping
     package let worker: WorkerID
     package let source: any LogSource
     package let store: any LeaseStore
-    package let timing: LeaseTiming
+    /// The other workers; without it they are known by the leases that they hold.
+    package let roster: WorkerRoster?
+    package let rules: LeasePlan.Rules
+    /// Who decides which worker has which lease, asked before each plan.
+    package let planning: @Sendable () async throws -> LeasePlanning
+    /// Says how busy each shard is; without it that is not known.
+    package let statuses: ShardStatuses?
+    /// Is told what was seen of the leases.
+    package let views: LeaseViews?
     package let clock: any Clock<Duration>
     /// Woken when the stream's shards or another worker's leases may have changed.
     package let wake: WakeSignal
@@ -17,12 +25,18 @@ package struct LeaseOwnership: ShardOwnership {
     package let synced: @Sendable () -> Void
     package let logger: Logger
 
+    package var timing: LeaseTiming { rules.timing }
+
     package init(
         mapping: EventSourceMapping,
         worker: WorkerID,
         source: any LogSource,
         store: any LeaseStore,
-        timing: LeaseTiming = LeaseTiming(),
+        roster: WorkerRoster? = nil,
+        rules: LeasePlan.Rules = LeasePlan.Rules(),
+        planning: @escaping @Sendable () async throws -> LeasePlanning = { .own },
+        statuses: ShardStatuses? = nil,
+        views: LeaseViews? = nil,
         clock: any Clock<Duration>,
         wake: WakeSignal = WakeSignal(),
         synced: @escaping @Sendable () -> Void = {},
@@ -32,7 +46,11 @@ package struct LeaseOwnership: ShardOwnership {
         self.worker = worker
         self.source = source
         self.store = store
-        self.timing = timing
+        self.roster = roster
+        self.rules = rules
+        self.planning = planning
+        self.statuses = statuses
+        self.views = views
         self.clock = clock
         self.wake = wake
         self.synced = synced
@@ -44,145 +62,71 @@ package struct LeaseOwnership: ShardOwnership {
         _ process: @escaping @Sendable (ShardClaim) async throws -> Void
     ) async throws {
         let held = HeldLeases(trustedFor: timing.ownTrust, clock: clock)
-        var round = LeaseRound(self, held: held)
         let registration = drain.onRequest { [wake] in
             // At once: a round may be held up by a slow store or stream.
             held.drainAll()
             wake.wake()
         }
-        defer { drain.forget(registration) }
+        let watcher = roster?.watch(wake)
+        defer {
+            drain.forget(registration)
+            if let watcher { roster?.forget(watcher) }
+            views?.remove(mapping.id)
+        }
 
+        let keeper = LeaseKeeper(ownership: self, held: held)
+        try await awaitRegistration(drain)
         try await withThrowingDiscardingTaskGroup { group in
-            let watchdog = DrainSignal()
-            group.addTask { try await loseUnrenewedLeases(held, until: watchdog) }
-            defer { watchdog.request() }
+            let end = DrainSignal()
+            group.addTask { try await keeper.watch(until: end) }
+            group.addTask { try await keeper.renew(until: end) }
+            defer { end.request() }
 
+            var round = LeaseRound(self, held: held)
             var isWoken = false
             var isSynced = false
             while !drain.isRequested {
+                var wait = timing.renewal
                 do {
                     try await round.prepare(isWoken: isWoken)
                     if !isSynced { synced() }
                     isSynced = true
                     while !drain.isRequested, let gained = try await round.acquireNext() {
-                        group.addTask { await run(process, on: gained, held) }
+                        group.addTask {
+                            await LeaseTenure(ownership: self, held: held, gained: gained).run(process)
+                        }
                     }
+                    wait = round.wait
                 } catch let error where !(error is CancellationError) {
                     // The leases in hand run on until they can no longer be trusted.
                     logger.warning("lease round failed", metadata: ["error": "\(error)"])
                 }
-                isWoken = await wake.wait(upTo: timing.renewal, on: clock)
+                isWoken = wait > .zero ? await wake.wait(upTo: wait, on: clock) : false
                 try Task.checkCancellation()
             }
             // Those that were acquired since draining was requested.
             held.drainAll()
-            await keepRenewing(held)
-        }
-    }
-
-    /// While the last batches finish, their leases stay alive.
-    private func keepRenewing(_ held: HeldLeases) async {
-        while !held.isEmpty, !Task.isCancelled {
-            await held.changed.wait(upTo: timing.renewal, on: clock)
-            do { try await renew(held) } catch {
-                logger.warning("lease round failed", metadata: ["error": "\(error)"])
+            while !held.isEmpty {
+                // While the last batches finish, their leases stay alive.
+                await held.changed.wait(upTo: timing.renewal, on: clock)
+                try Task.checkCancellation()
             }
+            if isSynced { await giveBack(round) }
         }
     }
 
-    /// Renews every lease in hand; what was lost is stopped.
-    func renew(_ held: HeldLeases) async throws {
-        let leases = held.leases
-        guard !leases.isEmpty else { return }
-        // Trust starts before the write, so that it never outlasts what others observe.
-        let asked = held.now
-        let lost = try await store.renew(leases)
-        held.noteRenewal(of: leases.filter { !lost.contains($0.key) }, at: asked)
-        for lease in leases where lost.contains(lease.key) { lose(lease, held) }
+    /// A worker that nobody knows yet does not plan: its share would be taken from under it, or it would take others'.
+    private func awaitRegistration(_ drain: DrainSignal) async throws {
+        guard let roster, !roster.registered.isRequested, !drain.isRequested else { return }
+        let either = DrainSignal()
+        let registrations = [drain, roster.registered].map { ($0, $0.onRequest { either.request() }) }
+        defer { for (signal, registration) in registrations { signal.forget(registration) } }
+        _ = try await either.interruptible { [clock, timing] in try await clock.sleep(for: timing.renewal) }
     }
 
-    private func loseUnrenewedLeases(_ held: HeldLeases, until stop: DrainSignal) async throws {
-        while try await stop.interruptible({ try await clock.sleep(for: timing.trustCheck) }) != nil {
-            for lease in held.untrusted() { lose(lease, held) }
+    private func giveBack(_ round: LeaseRound) async {
+        do { try await round.giveBack() } catch {
+            logger.warning("leases kept for this worker not freed", metadata: ["error": "\(error)"])
         }
-    }
-
-    private func lose(_ lease: Lease, _ held: HeldLeases) {
-        if held.lose(lease) { logger.warning("lease lost", metadata: ["lease": "\(lease.key)"]) }
-    }
-
-    /// Processes one gained shard to its end, its draining or its loss, and releases the lease.
-    private func run(
-        _ process: @escaping @Sendable (ShardClaim) async throws -> Void,
-        on gained: GainedLease,
-        _ held: HeldLeases
-    ) async {
-        let lease = gained.lease
-        do {
-            try await gained.whileHeld {
-                let claim = ShardClaim(
-                    shard: lease.key.shard,
-                    start: gained.checkpoint,
-                    progress: try await insisting(lease) { try await store.progress(of: lease.key) },
-                    drain: gained.drain
-                ) { commit in try await insisting(lease) { try await store.commit(commit, under: lease) } }
-                try await process(claim)
-            }
-            try await release(lease, held)
-            logger.info("lease released", metadata: ["lease": "\(lease.key)"])
-        } catch is LeaseLost {
-            lose(lease, held)
-        } catch is CancellationError {
-            // Lost or cancelled: the store refuses or forgets what is left.
-        } catch is StreamNotFound {
-            logger.info("shard of a deleted stream given up", metadata: ["lease": "\(lease.key)"])
-            await releaseAfterPause(gained, held)
-        } catch {
-            logger.error("shard given up", metadata: ["lease": "\(lease.key)", "error": "\(error)"])
-            await releaseAfterPause(gained, held)
-        }
-        held.remove(lease)
-        // A shard that ended may have children.
-        wake.wake()
-    }
-
-    /// Repeats a call of the store while the lease can be trusted: giving the shard up would repeat its batches.
-    ///
-    /// Ends by cancellation when the lease is lost. A commit that was taken although its answer was lost changes
-    /// nothing when it is repeated.
-    private func insisting<Value>(_ lease: Lease, _ call: () async throws -> Value) async throws -> Value {
-        var failures = 0
-        while true {
-            do { return try await call() } catch let error as StoreUnavailable {
-                failures += 1
-                let delay = RetryPolicy.store.delay(afterFailures: failures, jitter: .random(in: 0...1))
-                logger.warning(
-                    "store did not take a commit and is tried again",
-                    metadata: [
-                        "lease": "\(lease.key)", "delay": "\(delay.formatted())", "error": "\(error)",
-                    ]
-                )
-                try await clock.sleep(for: delay)
-            }
-        }
-    }
-
-    /// Without a pause a shard that fails at once would be taken and given up without end.
-    private func releaseAfterPause(_ gained: GainedLease, _ held: HeldLeases) async {
-        do {
-            _ = try await gained.drain.interruptible { try await clock.sleep(for: timing.renewal) }
-            try await release(gained.lease, held)
-        } catch {
-            logger.warning(
-                "lease not released",
-                metadata: ["lease": "\(gained.lease.key)", "error": "\(error)"]
-            )
-        }
-    }
-
-    private func release(_ lease: Lease, _ held: HeldLeases) async throws {
-        // From here on a renewal that finds it released has not lost it.
-        held.noteFinished(lease)
-        try await store.release(lease)
     }
 }

@@ -10,7 +10,7 @@ package struct MappingSupervisor: Sendable {
         case registered([EventSourceMapping])
         case ready(MappingID)
         case ended(MappingID)
-        case settlingFailed
+        case notSettled
         case draining
     }
 
@@ -28,7 +28,7 @@ package struct MappingSupervisor: Sendable {
 
     private let clock: any Clock<Duration>
     private let logger: Logger
-    private let settle: @Sendable (EventSourceMapping) async throws -> Void
+    private let settle: Settle
     private let runMapping: RunMapping
 
     /// Runs one mapping until it is asked to drain, and tells when everything that arrives from then on is its own.
@@ -36,14 +36,17 @@ package struct MappingSupervisor: Sendable {
         @Sendable (EventSourceMapping, DrainSignal, _ ready: @escaping @Sendable () -> Void) async throws ->
         Void
 
+    /// Tells that what a mapping in transition asks for is done here; `false` while others still run it as it was, so
+    /// that it is to be told again.
+    package typealias Settle = @Sendable (EventSourceMapping) async throws -> Bool
+
     /// How long after a failure the same is tried again.
     private static let pause = Duration.seconds(1)
 
-    /// - Parameter settle: Tells the registry that what a mapping in transition asks for is done.
     package init(
         clock: any Clock<Duration>,
         logger: Logger,
-        settle: @escaping @Sendable (EventSourceMapping) async throws -> Void,
+        settle: @escaping Settle,
         runMapping: @escaping RunMapping
     ) {
         self.clock = clock
@@ -74,7 +77,7 @@ package struct MappingSupervisor: Sendable {
                     known = Dictionary(mappings.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
                 case .ready(let id): running[id]?.isReady = true
                 case .ended(let id): running[id] = nil
-                case .settlingFailed, .draining: break
+                case .notSettled, .draining: break
                 }
                 let wanted = drain.isRequested ? [:] : known.filter(\.value.runs)
 
@@ -92,7 +95,7 @@ package struct MappingSupervisor: Sendable {
                 } else if await !settleAll(known.values, running) {
                     group.addTask {
                         try? await clock.sleep(for: Self.pause)
-                        continuation.yield(.settlingFailed)
+                        continuation.yield(.notSettled)
                     }
                 }
             }
@@ -103,7 +106,7 @@ package struct MappingSupervisor: Sendable {
 
     /// Settles the mappings in transition that have arrived where they shall be.
     ///
-    /// - Returns: `false` when the registry did not take it, and it is to be told again.
+    /// - Returns: `false` when one of them is to be told again.
     private func settleAll(
         _ mappings: some Sequence<EventSourceMapping>,
         _ running: [MappingID: Running]
@@ -115,7 +118,7 @@ package struct MappingSupervisor: Sendable {
                 mapping.runs ? unit.map { $0.isReady && $0.serves(mapping) } == true : unit == nil
             guard hasArrived else { continue }
             do {
-                try await settle(mapping)
+                if try await !settle(mapping) { isSettled = false }
             } catch {
                 logger.error(
                     "mapping not settled",

@@ -3,7 +3,9 @@ import Logging
 import StreamCore
 
 /// Processes one claimed shard until the shard ends, the claim is drained or its task is cancelled.
-struct ShardConsumer: Sendable {
+///
+/// A class, as each function that waits in an idle shard would keep a copy of its own.
+final class ShardConsumer: Sendable {
     let claim: ShardClaim
     let feed: ShardFeed
     let limits: BatchLimits
@@ -17,8 +19,32 @@ struct ShardConsumer: Sendable {
     /// Makes what delivers the batches of one lane.
     let makeDelivery: @Sendable (ShardLedger, _ lane: Int) -> Delivery
 
+    init(
+        claim: ShardClaim,
+        feed: ShardFeed,
+        limits: BatchLimits,
+        laneCount: Int,
+        tumbling: TumblingWindow?,
+        status: ShardStatus,
+        clock: any Clock<Duration>,
+        now: @escaping @Sendable () -> Timestamp,
+        logger: Logger,
+        makeDelivery: @escaping @Sendable (ShardLedger, _ lane: Int) -> Delivery
+    ) {
+        self.claim = claim
+        self.feed = feed
+        self.limits = limits
+        self.laneCount = laneCount
+        self.tumbling = tumbling
+        self.status = status
+        self.clock = clock
+        self.now = now
+        self.logger = logger
+        self.makeDelivery = makeDelivery
+    }
+
     /// A read that waits comes back now and then, so that time-based work never waits for a record.
-    static let longestWait = Duration.seconds(10)
+    static let longestWait = Duration.seconds(60)
 
     /// How one stretch of a shard came to its end.
     enum End {

@@ -4,7 +4,7 @@ package import Logging
 package import StreamCore
 
 /// Runs one event source mapping on this host: a consumer for every shard it owns.
-package struct Worker: Sendable {
+package final class Worker: Sendable {
     package let mapping: EventSourceMapping
     package let ownership: any ShardOwnership
     package let source: any LogSource
@@ -19,6 +19,7 @@ package struct Worker: Sendable {
     package let encodeEvent: @Sendable (Invocation) -> [UInt8]
     package let logger: Logger
     private let filter: RecordFilter?
+    private let logPace: LogPace
 
     /// - Throws: `InvalidMapping` when what is stored of the mapping cannot be carried out.
     package init(
@@ -45,6 +46,7 @@ package struct Worker: Sendable {
         self.now = now
         self.encodeEvent = encodeEvent
         self.logger = logger
+        logPace = LogPace(clock: clock)
         let patterns = mapping.source.filterPatterns
         do throws(InvalidFilter) {
             filter = patterns.isEmpty ? nil : try RecordFilter(patterns: patterns)
@@ -62,7 +64,7 @@ package struct Worker: Sendable {
 
     /// Runs until `drain` is requested and every batch in flight has ended.
     package func run(until drain: DrainSignal) async throws {
-        try await ownership.run(until: drain) { claim in
+        try await ownership.run(until: drain) { [self] claim in
             try await makeConsumer(for: claim).run()
         }
     }
@@ -82,6 +84,7 @@ package struct Worker: Sendable {
                 filter: filter,
                 retry: retry,
                 status: status,
+                logPace: logPace,
                 clock: clock,
                 logger: logger
             ),

@@ -83,7 +83,10 @@ package struct BatchSplit: Sendable {
     }
 
     /// Makes two batches of the first piece, with fresh counts: Lambda does not count a split.
-    package mutating func splitFirst(at place: Int) { cutFirst(at: place, attempts: 0) }
+    package mutating func splitFirst(at place: Int) {
+        guard let records = first?.records else { return }
+        cutFirst(at: records.wholePlace(near: place), attempts: 0)
+    }
 
     /// Cuts the first piece where records that have expired meet others; both keep their count.
     ///

@@ -122,8 +122,8 @@ package struct BatchWindow: Sendable {
             isRestBegun = length < begun
             isFull = readUpTo.map { $0 >= resumeEnd } ?? false
         } else {
-            length = fullLength()
-            isFull = start + length < pending.count || length == limits.records
+            length = rest.wholePlace(near: fullLength())
+            isFull = start + length < pending.count || length >= limits.records
         }
         guard isFull || isShardEnd || (isOver && isTipReached) else { return nil }
         if !isRestBegun { resumeEnd = nil }

@@ -4,7 +4,7 @@ package import StreamCore
 /// Takes one batch to its end: invokes the function until every record of it is done or given up.
 ///
 /// Whatever an invocation comes to is stored before the next: a crash in between repeats one invocation, never two.
-package struct Delivery: Sendable {
+package final class Delivery: Sendable {
     package let function: InvokedFunction
     package let limits: RetryLimits
     package let retry: RetryPolicy
@@ -90,7 +90,8 @@ package struct Delivery: Sendable {
                 split.noteFailure(at: now())
                 let attempts = split.first?.attempts ?? 1
                 let step = limits.step(
-                    afterFailureOf: records.count,
+                    // The parts of one aggregate are one record: they cannot be split.
+                    afterFailureOf: records.isOneRecord ? 1 : records.count,
                     attempts: attempts,
                     isTooLarge: failure.isTooLarge
                 )

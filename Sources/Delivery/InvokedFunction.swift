@@ -1,7 +1,7 @@
 package import StreamCore
 
 /// The function of a mapping as one shard invokes it, and what is stored when it is given up on.
-package struct InvokedFunction: Sendable {
+package final class InvokedFunction: Sendable {
     package let transport: any HandlerTransport
     package let mapping: MappingID
     package let failureTarget: FailureTarget?

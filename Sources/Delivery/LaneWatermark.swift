@@ -58,8 +58,10 @@ package struct LaneWatermark: Sendable {
 
     private mutating func advance() {
         while head < dealt.count, isDone(dealt[head].number, in: dealt[head].lane) {
-            reached = dealt[head].number
+            let number = dealt[head].number
             head += 1
+            // Of an aggregate some parts may be done in one lane while others wait in another.
+            if head == dealt.count || dealt[head].number != number { reached = number }
         }
         if head == dealt.count {
             if let readUpTo { reached = max(readUpTo, reached ?? readUpTo) }

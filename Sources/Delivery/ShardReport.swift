@@ -25,6 +25,10 @@ package struct ShardReport: Hashable, Sendable {
     package var checkpoint: Checkpoint
     package var records = 0
     package var batches = 0
+    /// Keys and payloads that were read, passing the filter or not.
+    package var bytes = 0
+    /// How far what was read last lies behind the newest record; 0 at the tip.
+    package var behindMilliseconds: Int64 = 0
     package var failedInvocations = 0
     package var events = EventCounts()
     package var lastResult = ProcessingResult.noRecords

@@ -58,9 +58,10 @@ package final class ShardStatus: Sendable {
         }
     }
 
-    package func noteRead(_ reading: ShardReading) {
-        guard reading.readCount > 0 else { return }
+    package func noteRead(_ reading: ShardReading, bytes: Int, behindMilliseconds: Int64) {
         report.withLock { report in
+            report.bytes += bytes
+            report.behindMilliseconds = behindMilliseconds
             report.events.polled += reading.readCount
             report.events.filteredOut += reading.filteredOut
         }

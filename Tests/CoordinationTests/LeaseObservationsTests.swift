@@ -76,4 +76,43 @@ struct LeaseObservationsTests {
 
         #expect(!observations.isFree(row, at: .seconds(20), failover: failover))
     }
+
+    @Test func `how long a hand-off takes is known as long as it is between the same two`() {
+        var observations = LeaseObservations()
+        func row(_ counter: UInt64, to owner: WorkerID = "b") -> LeaseRow {
+            .shard(0, owner: owner, checkpointOwner: "a", counter: counter)
+        }
+        observations.observe([row(1)], at: .seconds(2))
+        observations.observe([row(2)], at: .seconds(5))
+        #expect(observations.handOffTime(of: row(2), at: .seconds(7)) == .seconds(5))
+
+        observations.observe([row(3, to: "c")], at: .seconds(9))
+        #expect(observations.handOffTime(of: row(3, to: "c"), at: .seconds(10)) == .seconds(1))
+
+        observations.observe([.shard(0, owner: "c", counter: 4)], at: .seconds(11))
+        #expect(observations.handOffTime(of: .shard(0, owner: "c", counter: 4), at: .seconds(12)) == .zero)
+    }
+
+    @Test func `how long a lease could have been taken counts from its release, its end or its expiry`() {
+        var observations = LeaseObservations()
+        let rows = [
+            LeaseRow.shard(0), .shard(1, owner: "silent"), .shard(2, owner: "ended", isOrphaned: true),
+        ]
+        observations.observe(rows, at: .zero)
+        observations.observe(rows, at: .seconds(12))
+
+        let times = rows.map { observations.freeTime(of: $0, at: .seconds(12), failover: failover) }
+        #expect(times == [.seconds(12), .seconds(2), .seconds(12)])
+    }
+
+    @Test func `a worker whose machine stood still gives the others their time again`() {
+        var observations = LeaseObservations(longestGap: .seconds(30))
+        let row = LeaseRow.shard(0, owner: "other")
+        observations.observe([row], at: .zero)
+
+        observations.observe([row], at: .seconds(31))
+
+        #expect(!observations.isFree(row, at: .seconds(40), failover: failover))
+        #expect(observations.isFree(row, at: .seconds(41), failover: failover))
+    }
 }

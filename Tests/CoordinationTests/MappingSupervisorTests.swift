@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct MappingSupervisorTests {
     private enum Event: Hashable, Sendable {
         case started(FunctionName, batchSize: Int)
@@ -22,7 +22,7 @@ struct MappingSupervisorTests {
 
     /// Runs a supervisor whose mappings run until they are drained, unless `body` does something else.
     private func supervise(
-        settle: @escaping @Sendable (EventSourceMapping) async throws -> Void = { _ in },
+        settle: @escaping MappingSupervisor.Settle = { _ in true },
         running body: @escaping @Sendable (EventSourceMapping) async throws -> Void = { _ in
             await Gate().pass()
         }
@@ -31,8 +31,9 @@ struct MappingSupervisorTests {
             clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             settle: { [events] mapping in
-                try await settle(mapping)
+                guard try await settle(mapping) else { return false }
                 events.append(.settled(mapping.function, mapping.state))
+                return true
             },
             runMapping: { [events] mapping, drain, ready in
                 events.append(.started(mapping.function, batchSize: mapping.source.batchSize))
@@ -133,9 +134,16 @@ struct MappingSupervisorTests {
         await supervisor.value
     }
 
-    @Test func `a mapping that the registry could not settle is settled later`() async {
+    @Test(arguments: [true, false])
+    func `a mapping that could not be settled, or that others run as it was, is settled later`(
+        isFailure: Bool
+    ) async {
         let isFailing = Mutex(true)
-        let supervisor = supervise(settle: { _ in if isFailing.withLock(\.self) { throw Fault() } })
+        let supervisor = supervise(settle: { _ in
+            guard isFailing.withLock(\.self) else { return true }
+            if isFailure { throw Fault() }
+            return false
+        })
         register(mapping("alerts", isEnabled: false, state: .creating))
         await clock.waitForSleepers()
         #expect(events.events.isEmpty)

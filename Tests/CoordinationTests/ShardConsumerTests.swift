@@ -5,7 +5,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ShardConsumerTests {
     private let clock = TestClock()
     private let log: MemoryLog

@@ -81,7 +81,7 @@ struct ShardLineageTests {
             .shard(2, checkpoint: .at(6), parents: [0]),
         ]
 
-        #expect(ShardLineage(shards: [.open(0)], rows: rows).stale == [.shard(0)])
+        #expect(ShardLineage(shards: [.open(0)], rows: rows).stale.map(\.key) == [.shard(0)])
         #expect(missing([.open(0)], rows: Array(rows.dropFirst())) == ["0 TRIM_HORIZON"])
     }
 
@@ -96,7 +96,7 @@ struct ShardLineageTests {
 
         let lineage = ShardLineage(shards: [.open(0), .closed(1), .open(2)], rows: rows)
 
-        #expect(lineage.stale == [.shard(0)])
+        #expect(lineage.stale.map(\.key) == [.shard(0)])
     }
 
     // MARK: Order
@@ -123,5 +123,100 @@ struct ShardLineageTests {
 
     @Test func `a finished shard is not worked on`() {
         #expect(workable(.shard(0, checkpoint: .shardEnd)).isEmpty)
+    }
+
+    // MARK: Rows that are no longer needed
+
+    private func removable(_ shards: [Shard], _ rows: LeaseRow...) -> [LeaseKey] {
+        ShardLineage(shards: shards, rows: rows).removable.map(\.key)
+    }
+
+    @Test func `a finished row goes once every child has been begun`() {
+        let shards = [Shard.closed(0), .open(1, parents: 0), .open(2, parents: 0)]
+        let parent = LeaseRow.shard(0, checkpoint: .shardEnd)
+        let begun = LeaseRow.shard(1, checkpoint: .at(5), parents: [0])
+
+        #expect(removable(shards, parent, begun, .shard(2, checkpoint: .at(9), parents: [0])) == [.shard(0)])
+        #expect(
+            removable(shards, parent, begun, .shard(2, checkpoint: .shardEnd, parents: [0])) == [.shard(0)]
+        )
+        #expect(removable(shards, parent, begun, .shard(2, parents: [0])).isEmpty)
+        #expect(removable(shards, parent, begun, .shard(2, checkpoint: .start(time), parents: [0])).isEmpty)
+        #expect(removable(shards, parent, begun).isEmpty, "a child without a row")
+        #expect(removable(shards, .shard(0, checkpoint: .at(7)), begun).isEmpty, "not finished")
+    }
+
+    @Test func `a finished row stays while the row of its own parent does`() {
+        let shards = [Shard.closed(0), .closed(1, parents: 0), .open(2, parents: 1)]
+        let rows = (
+            LeaseRow.shard(1, checkpoint: .shardEnd, parents: [0]),
+            LeaseRow.shard(2, checkpoint: .at(8), parents: [1])
+        )
+
+        #expect(removable(shards, .shard(0, checkpoint: .shardEnd), rows.0, rows.1) == [.shard(0)])
+        #expect(removable(shards, rows.0, rows.1) == [.shard(1)])
+    }
+
+    @Test func `both parents of a merge go when the child has been begun`() {
+        let shards = [Shard.closed(0), .closed(1), .open(2, parents: 0, 1)]
+        let parents = (LeaseRow.shard(0, checkpoint: .shardEnd), LeaseRow.shard(1, checkpoint: .shardEnd))
+
+        #expect(removable(shards, parents.0, parents.1, .shard(2, parents: [0, 1])).isEmpty)
+        #expect(
+            removable(shards, parents.0, parents.1, .shard(2, checkpoint: .at(3), parents: [0, 1]))
+                == [.shard(0), .shard(1)]
+        )
+    }
+
+    @Test func `a finished shard whose children are not listed yet stays, an expired one goes`() {
+        #expect(removable([.closed(0)], .shard(0, checkpoint: .shardEnd)).isEmpty)
+        #expect(removable([.open(5)], .shard(0, checkpoint: .shardEnd)) == [.shard(0)])
+    }
+
+    @Test func `a row that was removed is not missed`() {
+        let shards = [Shard.closed(0), .open(1, parents: 0), .open(2, parents: 0)]
+        let rows = [
+            LeaseRow.shard(1, checkpoint: .at(5), parents: [0]), .shard(2, checkpoint: .at(6), parents: [0]),
+        ]
+
+        #expect(missing(shards, rows: rows).isEmpty)
+    }
+
+    // MARK: Hash keys that nobody takes
+
+    @Test func `unfinished rows cover every hash key, or leave holes`() {
+        func holes(_ rows: LeaseRow...) -> [HashKeyRange]? { ShardLineage(shards: [], rows: rows).holes }
+        let low = HashKeyRange(start: 0, end: 99)
+        let high = HashKeyRange(start: 100, end: .max)
+
+        #expect(holes(.shard(0, range: low), .shard(1, range: high)) == [])
+        #expect(holes(.shard(0, range: low), .shard(1, checkpoint: .shardEnd, range: high)) == [high])
+        #expect(holes(.shard(1, range: high)) == [low])
+        #expect(
+            holes(.shard(0, range: low), .shard(1, range: HashKeyRange(start: 50, end: 149)))
+                == [HashKeyRange(start: 150, end: .max)]
+        )
+        #expect(holes(.shard(0, range: low), .shard(1)) == nil, "a row that does not tell its range")
+    }
+
+    @Test func `a hole is believed when three looks in a row find it`() {
+        let hole = HashKeyRange(start: 0, end: 99)
+        var audit = HashRangeAudit()
+
+        #expect(audit.note([hole]).isEmpty)
+        #expect(audit.note([hole]).isEmpty)
+        #expect(audit.note([]).isEmpty)
+        #expect(audit.note([hole]).isEmpty)
+        #expect(audit.note([hole]).isEmpty)
+        #expect(audit.note([hole]) == [hole])
+        #expect(audit.note([hole]).isEmpty, "it is told once")
+        #expect(audit.confirmed == [hole])
+    }
+
+    @Test func `a hole is filled with the youngest shards that have no row`() {
+        let shards = [Shard.closed(0), .closed(1, parents: 0), .open(2)]
+        let lineage = ShardLineage(shards: shards, rows: [.shard(2)])
+
+        #expect(lineage.filling([HashKeyRange(start: 0, end: 9)]).map(\.shard.id) == [ShardID(number: 1)])
     }
 }

@@ -5,7 +5,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct UnreadableRecordTests {
     @Test func `records before one that cannot be read are delivered all the same`() async throws {
         let clock = TestClock()

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FakeTransportTests {
     @Test(arguments: HandlerTransportContract.rules)
     func `a closure keeps the contract of transports`(

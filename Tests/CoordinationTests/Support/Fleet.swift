@@ -9,6 +9,8 @@ final class Fleet: Sendable {
     let clock: TestClock
     let log: MemoryLog
     let store = MemoryLeaseStore()
+    /// Of those workers that report themselves.
+    let workers = MemoryWorkerStore()
     private let members = Recorder<FleetWorker>()
 
     fileprivate init(shardCount: Int, streamExists: Bool) {
@@ -20,13 +22,22 @@ final class Fleet: Sendable {
         _ id: WorkerID,
         from position: StartingPosition = .trimHorizon,
         batchSize: Int = 100,
-        handler: ClosureHandler = ClosureHandler()
+        handler: ClosureHandler = ClosureHandler(),
+        listing source: (any LogSource)? = nil,
+        reports: Bool = false,
+        planning: @escaping @Sendable () async throws -> LeasePlanning = { .own },
+        before prepare: (FaultyLeaseStore) -> Void = { _ in }
     ) -> FleetWorker {
+        let faulty = FaultyLeaseStore(store)
+        prepare(faulty)
         let worker = FleetWorker(
             id,
             source: EventSource(stream: log.name, startingPosition: position, batchSize: batchSize),
             log: log,
-            store: FaultyLeaseStore(store),
+            listing: source,
+            store: faulty,
+            workers: reports ? workers : nil,
+            planning: planning,
             clock: clock,
             handler: handler
         )
@@ -34,14 +45,30 @@ final class Fleet: Sendable {
         return worker
     }
 
+    /// The ownership of a worker whose processing is the test's.
+    func ownership(_ id: WorkerID, _ store: any LeaseStore) -> LeaseOwnership {
+        LeaseOwnership(
+            mapping: EventSourceMapping(
+                id: .flights,
+                function: "delay-alerts",
+                source: EventSource(stream: log.name, startingPosition: .trimHorizon)
+            ),
+            worker: id,
+            source: log,
+            store: store,
+            clock: clock,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
     fileprivate func end() async {
         for worker in members.events { await worker.kill() }
     }
 
-    /// Waits until nothing moves before the clock does: each worker waits for its next round and its next
-    /// look at its leases, each idle consumer for a record.
+    /// Waits until nothing moves before the clock does: each worker waits for its next round, its next renewal and its
+    /// next look at what it trusts, each idle consumer for a record.
     func settle(workers: Int = 1, consumers: Int) async {
-        await clock.waitForSleepers(2 * workers + consumers)
+        await clock.waitForSleepers(3 * workers + consumers)
     }
 
     /// Lets time pass in steps short enough for every worker to do what is due in between.
@@ -53,11 +80,47 @@ final class Fleet: Sendable {
         await settle(workers: workers, consumers: consumers)
     }
 
+    /// How often other tasks are let go first before the clock moves: on a busy machine a thread that runs one of them may
+    /// have to wait for some milliseconds.
+    private static let yields = 1_000
+
+    /// Lets time pass until something is so, for 100 s at most.
+    ///
+    /// - Returns: How much time it took, `nil` when it did not become so.
+    @discardableResult
+    func passUntil(
+        workers: Int,
+        consumers: Int = 0,
+        _ isMet: () async throws -> Bool
+    ) async throws -> Duration? {
+        for step in 0..<1000 {
+            if try await isMet() { return .milliseconds(100 * step) }
+            await settle(workers: workers, consumers: consumers)
+            // How many consumers are at rest is not known while leases move.
+            for _ in 0..<Self.yields { await Task.yield() }
+            clock.advance(by: .milliseconds(100))
+        }
+        return nil
+    }
+
+    /// How many leases each worker has, or waits for.
+    func shares() async throws -> [WorkerID: Int] {
+        let rows = try await store.leases(of: .flights)
+        return Dictionary(grouping: rows.compactMap(\.owner)) { $0 }.mapValues(\.count)
+    }
+
+    /// No lease is being handed over, and the workers have these shares.
+    func isAtRest(_ expected: [WorkerID: Int]? = nil) async throws -> Bool {
+        let rows = try await store.leases(of: .flights)
+        let shares = try await shares()
+        return rows.allSatisfy { $0.handOff == nil } && (expected ?? shares) == shares
+    }
+
     func owner(of shard: Int) async throws -> WorkerID? { try await row(shard)?.owner }
 
     func checkpoint(of shard: Int) async throws -> Checkpoint? { try await row(shard)?.checkpoint }
 
-    private func row(_ shard: Int) async throws -> LeaseRow? {
+    func row(_ shard: Int) async throws -> LeaseRow? {
         try await store.leases(of: .flights).first { $0.key == .shard(shard) }
     }
 
@@ -88,6 +151,7 @@ final class FleetWorker: Sendable {
     let store: FaultyLeaseStore
     let handler: ClosureHandler
     let statuses = ShardStatuses()
+    let views = LeaseViews()
     let wake = WakeSignal()
     let drain = DrainSignal()
     private let running: Task<Void, any Error>
@@ -96,7 +160,10 @@ final class FleetWorker: Sendable {
         _ id: WorkerID,
         source: EventSource,
         log: MemoryLog,
+        listing: (any LogSource)? = nil,
         store: FaultyLeaseStore,
+        workers: (any WorkerStore)? = nil,
+        planning: @escaping @Sendable () async throws -> LeasePlanning = { .own },
         clock: TestClock,
         handler: ClosureHandler
     ) {
@@ -105,14 +172,20 @@ final class FleetWorker: Sendable {
         self.handler = handler
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let mapping = EventSourceMapping(id: .flights, function: "delay-alerts", source: source)
+        let roster = workers.map { WorkerRoster(worker: id, store: $0, clock: clock, logger: logger) }
         guard
             let worker = try? Worker(
                 mapping: mapping,
                 ownership: LeaseOwnership(
                     mapping: mapping,
                     worker: id,
-                    source: log,
+                    source: listing ?? log,
                     store: store,
+                    roster: roster,
+                    rules: LeasePlan.Rules(balancing: .count),
+                    planning: planning,
+                    statuses: statuses,
+                    views: views,
                     clock: clock,
                     wake: wake,
                     logger: logger
@@ -127,7 +200,24 @@ final class FleetWorker: Sendable {
                 logger: logger
             )
         else { preconditionFailure("the options of a test can be carried out") }
-        running = Task { [drain] in try await worker.run(until: drain) }
+        running = Task { [drain] in
+            guard let roster, let workers else { return try await worker.run(until: drain) }
+            let heartbeat = WorkerHeartbeat(
+                roster: roster,
+                store: workers,
+                identity: WorkerReport(worker: id, host: "test", processID: 1, started: log.now),
+                clock: clock,
+                logger: logger,
+                readCPU: { nil }
+            )
+            let end = DrainSignal()
+            async let beating: Void = heartbeat.run(drain: drain, until: end)
+            let result: Result<Void, any Error>
+            do { result = .success(try await worker.run(until: drain)) } catch { result = .failure(error) }
+            end.request()
+            await beating
+            try result.get()
+        }
     }
 
     func report(of shard: Int) -> ShardReport? { statuses.report(of: .shard(shard)) }
@@ -148,4 +238,13 @@ final class FleetWorker: Sendable {
     }
 
     func acquisitions(of shard: Int) -> Int { store.calls.events.count { $0 == .acquire(.shard(shard)) } }
+}
+
+extension FaultyLeaseStore {
+    /// How many leases were acquired, or tried to be.
+    var acquisitions: Int {
+        calls.events.count { call in
+            if case .acquire = call { true } else { false }
+        }
+    }
 }

@@ -14,17 +14,23 @@ extension LeaseRow {
     static func shard(
         _ number: Int,
         owner: WorkerID? = nil,
+        checkpointOwner: WorkerID? = nil,
         counter: UInt64 = 1,
         checkpoint: Checkpoint = .start(.trimHorizon),
         parents: [Int] = [],
+        range: HashKeyRange? = nil,
+        throughput: Double? = nil,
         isOrphaned: Bool = false
     ) -> LeaseRow {
         LeaseRow(
             key: .shard(number),
             owner: owner,
+            checkpointOwner: checkpointOwner,
             counter: counter,
             checkpoint: checkpoint,
             parents: parents.map { ShardID(number: $0) },
+            hashKeyRange: range,
+            throughput: throughput,
             isOrphaned: isOrphaned
         )
     }

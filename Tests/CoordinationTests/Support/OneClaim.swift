@@ -1,0 +1,11 @@
+import StreamCore
+
+/// Claims one shard.
+struct OneClaim: ShardOwnership {
+    let claim: ShardClaim
+
+    func run(
+        until drain: DrainSignal,
+        _ process: @escaping @Sendable (ShardClaim) async throws -> Void
+    ) async throws { try await process(claim) }
+}
