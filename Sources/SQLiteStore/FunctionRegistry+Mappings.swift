@@ -112,6 +112,43 @@ extension FunctionRegistry {
         }
     }
 
+    /// The incarnation that a mapping's leases are tied to; `nil` while there is none, or no such mapping.
+    package func incarnation(of mapping: MappingID) async throws -> String? {
+        try await database.reading { db in
+            try String.fetchOne(
+                db,
+                sql: "SELECT incarnation FROM mapping WHERE id = ?",
+                arguments: [mapping.text]
+            )
+        }
+    }
+
+    /// Records that a worker beside the host runs the mapping as it is now, or no longer runs it.
+    ///
+    /// Nothing happens when the mapping is gone.
+    package func noteCarriedOut(_ mapping: EventSourceMapping, by worker: WorkerID) async throws {
+        try await database.transaction { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO carriedOut (mapping, worker, lastModified)
+                    SELECT id, ?, ? FROM mapping WHERE id = ?
+                    ON CONFLICT DO UPDATE SET lastModified = excluded.lastModified
+                    """,
+                arguments: [worker.text, mapping.lastModified.milliseconds, mapping.id.text]
+            )
+        }
+    }
+
+    /// Which change of the mapping each worker beside the host has carried out last: its `lastModified`.
+    package func carriedOut(_ id: MappingID) async throws -> [WorkerID: Timestamp] {
+        try await database.reading { db in
+            let sql = "SELECT worker, lastModified FROM carriedOut WHERE mapping = ?"
+            return try Row.fetchAll(db, sql: sql, arguments: [id.text]).reduce(into: [:]) { changes, row in
+                changes[WorkerID(unchecked: row[0])] = Timestamp(milliseconds: row[1])
+            }
+        }
+    }
+
     private static func changeable(_ id: MappingID, in db: Database) throws -> EventSourceMapping {
         guard let mapping = try EventSourceMapping.row(id, in: db) else { throw MappingNotFound(mapping: id) }
         guard mapping.state != .deleting else {

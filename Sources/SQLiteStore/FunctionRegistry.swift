@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 package import StreamCore
+import Synchronization
 
 /// The functions that are registered, with their versions and aliases, and the event source mappings that trigger them.
 ///
@@ -12,6 +13,8 @@ package struct FunctionRegistry: Sendable {
     let database: SQLiteDatabase
     let now: @Sendable () -> Timestamp
     private let observers = RegistryObservers()
+    /// The last change that the observers were told of.
+    private let latest = LatestChange()
 
     /// - Parameter now: The wall clock, for `lastModified`.
     package init(
@@ -26,7 +29,8 @@ package struct FunctionRegistry: Sendable {
         Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
     }
 
-    /// Tells when to read functions and mappings again: at once, and after changes made through this registry.
+    /// Tells when to read functions and mappings again: at once, after changes made through this registry, and after
+    /// those of other processes while `watchOtherProcesses` runs.
     ///
     /// Several changes may be one element. Ends when the task that iterates is cancelled.
     package func changes() -> AsyncStream<Void> { observers.stream() }
@@ -35,13 +39,31 @@ package struct FunctionRegistry: Sendable {
     func change<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
-        let (value, isChanged) = try await database.transaction(.powerLoss) { db in
+        let (value, number) = try await database.transaction(.powerLoss) { db in
             let before = db.totalChangesCount
             let value = try body(db)
-            return (value, db.totalChangesCount > before)
+            guard db.totalChangesCount > before else { return (value, nil as Int64?) }
+            let sql = "UPDATE registryChange SET number = number + 1 RETURNING number"
+            return (value, try Int64.fetchOne(db, sql: sql))
         }
-        if isChanged { observers.notify() }
+        if let number, latest.advance(to: number) { observers.notify() }
         return value
+    }
+
+    /// How often a process looks for what others have changed.
+    package static let watchPeriod = Duration.seconds(1)
+
+    /// Tells the observers of changes made by other processes on the same data directory, until the task is cancelled.
+    ///
+    /// A look that fails is made up for by the next.
+    package func watchOtherProcesses(every period: Duration = watchPeriod, clock: any Clock<Duration>) async {
+        while !Task.isCancelled {
+            let number = try? await database.reading { db in
+                try Int64.fetchOne(db, sql: "SELECT number FROM registryChange")
+            }
+            if let number, latest.advance(to: number) { observers.notify() }
+            try? await clock.sleep(for: period)
+        }
     }
 }
 
@@ -78,5 +100,15 @@ extension FunctionRegistry {
                     """
             )
         }
+    }
+}
+
+/// The number of the last change that somebody was told of.
+private final class LatestChange: Sendable {
+    private let number = Atomic<Int64>(0)
+
+    /// - Returns: Whether it is a later one.
+    func advance(to other: Int64) -> Bool {
+        number.max(other, ordering: .relaxed).oldValue < other
     }
 }

@@ -112,6 +112,36 @@ package final class SQLiteDatabase: Sendable {
         }
     }
 
+    /// Runs what only reads: it sees one moment of the file, and lets other processes write meanwhile.
+    func reading<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            schedule { db in
+                let outcome = Result {
+                    try Self.wrappingErrors(of: self.path) { try self.inSnapshot(db, body) }
+                }
+                continuation.resume(with: outcome)
+            }
+        }
+    }
+
+    private func inSnapshot<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
+        defer { if db.isInsideTransaction { try? db.rollback() } }
+        // The first read chooses the moment; from then on there is nothing to wait for.
+        try turn.begin(mayWait: true) {
+            try db.cachedStatement(sql: "BEGIN DEFERRED TRANSACTION").execute()
+            do { _ = try Int.fetchOne(db, sql: "SELECT rootpage FROM sqlite_schema LIMIT 1") } catch {
+                try db.rollback()
+                throw error
+            }
+        }
+        turn.end()
+        let value = try body(db)
+        try db.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+        return value
+    }
+
     /// Runs `work` on the connection's thread, after everything that was scheduled before.
     func schedule(_ work: @escaping @Sendable (Database) -> Void) {
         pendingCalls.add(1, ordering: .acquiringAndReleasing)

@@ -28,13 +28,14 @@ package struct SQLiteLeaseStore: LeaseStore {
     }
 
     package func leases(of mapping: MappingID) async throws -> [LeaseRow] {
-        let rows = try await database.transaction { db in
+        let rows = try await database.reading { db in
             let statement = try db.cachedStatement(sql: LeaseSQL.select)
-            return try Row.fetchAll(statement, arguments: [mapping.text])
-                .map { try LeaseRow(row: $0, mapping: mapping) }
+            // By a cursor: keeping a copy of each row until it is decoded takes longer than decoding it.
+            let rows = try Row.fetchCursor(statement, arguments: [mapping.text])
+            return try Array(rows.map { try LeaseRow(row: $0, mapping: mapping) })
         }
-        let dead = Set(Set(rows.compactMap(\.owner)).filter(isDead))
-        return dead.isEmpty ? rows : rows.map { $0.orphaned(if: dead) }
+        let dead = Set(Set(rows.compactMap(\.holder)).filter(isDead))
+        return dead.isEmpty ? rows : rows.map { $0.holder.map(dead.contains) == true ? $0.orphaned : $0 }
     }
 
     /// Adds the rows, and enters each new shard with its parents as a child.
@@ -79,12 +80,21 @@ package struct SQLiteLeaseStore: LeaseStore {
         return fence.map { Lease(key: key, owner: worker, counter: UInt64(bitPattern: $0)) }
     }
 
-    package func renew(_ leases: [Lease]) async throws -> Set<LeaseKey> {
+    package func requestHandOff(_ key: LeaseKey, from holder: WorkerID, to worker: WorkerID) async throws
+        -> Bool
+    {
+        try await change(
+            LeaseSQL.requestHandOff,
+            [worker.text, key.mapping.text, key.shard.text, holder.text]
+        )
+    }
+
+    package func renew(_ leases: [Lease], throughput: [LeaseKey: Double]) async throws -> Set<LeaseKey> {
         guard !leases.isEmpty else { return [] }
         let groups = Dictionary(grouping: leases) { Tenant(mapping: $0.key.mapping, owner: $0.owner) }
         return try await database.transaction { db in
             try groups.reduce(into: []) { lost, group in
-                lost.formUnion(try Self.renew(group.value, of: group.key, in: db))
+                lost.formUnion(try Self.renew(group.value, throughput, of: group.key, in: db))
             }
         }
     }
@@ -95,12 +105,20 @@ package struct SQLiteLeaseStore: LeaseStore {
         let owner: WorkerID
     }
 
-    private static func renew(_ leases: [Lease], of tenant: Tenant, in db: Database) throws -> Set<LeaseKey> {
+    private static func renew(
+        _ leases: [Lease],
+        _ throughput: [LeaseKey: Double],
+        of tenant: Tenant,
+        in db: Database
+    ) throws -> Set<LeaseKey> {
         // The rules of names leave nothing in them to escape.
-        let fences = leases.map { "\"\($0.key.shard)\":\(Int64(bitPattern: $0.counter))" }.joined(
-            separator: ","
-        )
-        let arguments: StatementArguments = [tenant.mapping.text, tenant.owner.text, "{\(fences)}"]
+        let renewals = leases.map { lease in
+            let renewal = LeaseSQL.renewal(fence: lease.counter, throughput: throughput[lease.key])
+            return "\"\(lease.key.shard)\":\"\(renewal)\""
+        }
+        let arguments: StatementArguments = [
+            tenant.mapping.text, tenant.owner.text, "{\(renewals.joined(separator: ","))}",
+        ]
         try db.cachedStatement(sql: LeaseSQL.renew).execute(arguments: arguments)
         guard db.changesCount < leases.count else { return [] }
         let held = try String.fetchSet(try db.cachedStatement(sql: LeaseSQL.selectHeld), arguments: arguments)
@@ -127,35 +145,47 @@ package struct SQLiteLeaseStore: LeaseStore {
         }
     }
 
-    package func remove(_ key: LeaseKey) async throws {
+    package func free(_ key: LeaseKey, seen counter: UInt64) async throws -> Bool {
+        try await change(
+            LeaseSQL.free,
+            [key.mapping.text, key.shard.text, Int64(bitPattern: counter)]
+        )
+    }
+
+    package func remove(_ key: LeaseKey, seen counter: UInt64) async throws -> Bool {
+        try await change(
+            LeaseSQL.delete,
+            [key.mapping.text, key.shard.text, Int64(bitPattern: counter)]
+        )
+    }
+
+    /// - Returns: Whether the row met the statement's condition.
+    private func change(_ sql: String, _ arguments: StatementArguments) async throws -> Bool {
         try await database.transaction { db in
-            let statement = try db.cachedStatement(sql: LeaseSQL.delete)
-            try statement.execute(arguments: [key.mapping.text, key.shard.text])
+            try db.cachedStatement(sql: sql).execute(arguments: arguments)
+            return db.changesCount > 0
         }
     }
 }
 
 extension LeaseRow {
     fileprivate init(row: Row, mapping: MappingID) throws {
-        let parents: [String] = try LeaseSQL.array(json: row[5])
         let key = LeaseKey(mapping: mapping, shard: ShardID(unchecked: row[0]))
         self.init(
             key: key,
             owner: (row[1] as String?).map { WorkerID(unchecked: $0) },
-            counter: UInt64(bitPattern: row[2] as Int64),
-            checkpoint: try Checkpoint(column: row[3], timestamp: row[4], of: key),
-            parents: parents.map { ShardID(unchecked: $0) }
+            checkpointOwner: (row[2] as String?).map { WorkerID(unchecked: $0) },
+            counter: UInt64(bitPattern: row[3] as Int64),
+            checkpoint: try Checkpoint(column: row[4], timestamp: row[5], of: key),
+            parents: LeaseSQL.names(json: row[6]),
+            children: LeaseSQL.names(json: row[7]),
+            hashKeyRange: Self.hashKeyRange(from: row[8], to: row[9]),
+            throughput: row[10]
         )
     }
 
-    fileprivate func orphaned(if dead: Set<WorkerID>) -> LeaseRow {
-        LeaseRow(
-            key: key,
-            owner: owner,
-            counter: counter,
-            checkpoint: checkpoint,
-            parents: parents,
-            isOrphaned: owner.map(dead.contains) ?? false
-        )
+    private static func hashKeyRange(from start: String, to end: String) -> HashKeyRange? {
+        guard let start = UInt128(start), let end = UInt128(end), start <= end else { return nil }
+        return HashKeyRange(start: start, end: end)
     }
 }

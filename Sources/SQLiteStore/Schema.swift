@@ -7,12 +7,15 @@ enum Schema {
     private static let steps = [
         [functions, mappings, leases],
         functionChanges + mappingChanges + [progress, failures, failureEvents] + failureIndexes,
+        handOffs + [workers, carriedOut] + registryChanges,
     ]
 
     /// Carries out the steps that the file has not seen, in one transaction.
     ///
     /// Processes that open an older file at the same time take turns (`FileTurn`); the second finds the work done.
-    static func migrate(_ db: Database) throws {
+    ///
+    /// - Parameter last: An earlier step makes a file as an older version had it.
+    static func migrate(_ db: Database, toStep last: Int = steps.count) throws {
         // A table is replaced by dropping it, which would take along the rows that refer to it; the setting cannot be
         // changed in the transaction.
         try db.execute(sql: "PRAGMA foreign_keys = OFF")
@@ -21,10 +24,10 @@ enum Schema {
             guard version <= steps.count else {
                 throw SchemaTooNew(version: version, newestKnown: steps.count)
             }
-            guard version < steps.count else { return .commit }
-            for statement in steps[version...].joined() { try db.execute(sql: statement) }
+            guard version < last else { return .commit }
+            for statement in steps[version..<last].joined() { try db.execute(sql: statement) }
             try db.checkForeignKeys()
-            try db.execute(sql: "PRAGMA user_version = \(steps.count)")
+            try db.execute(sql: "PRAGMA user_version = \(last)")
             return .commit
         }
         try db.execute(sql: "PRAGMA foreign_keys = ON")
@@ -185,6 +188,39 @@ enum Schema {
         "CREATE INDEX failureDue ON failure (nextAttempt) WHERE nextAttempt IS NOT NULL",
         "CREATE INDEX failureDueOfTarget ON failure (target, nextAttempt, number) WHERE nextAttempt IS NOT NULL",
         "CREATE INDEX failureSettled ON failure (coalesce(delivered, time)) WHERE nextAttempt IS NULL",
+    ]
+
+    // MARK: Step 3
+
+    /// Both columns as KCL 3 names them.
+    private static let handOffs = [
+        "ALTER TABLE lease ADD COLUMN checkpointOwner TEXT",
+        "ALTER TABLE lease ADD COLUMN throughputKBps REAL",
+    ]
+
+    private static let workers = """
+        CREATE TABLE worker (
+            id TEXT NOT NULL PRIMARY KEY,
+            counter INTEGER NOT NULL,
+            isDrainRequested INTEGER NOT NULL DEFAULT FALSE,
+            report TEXT NOT NULL -- JSON of WorkerReport
+        ) STRICT, WITHOUT ROWID
+        """
+
+    /// Which change of a mapping each worker has carried out last, for whoever waits until all of them have.
+    private static let carriedOut = """
+        CREATE TABLE carriedOut (
+            mapping TEXT NOT NULL REFERENCES mapping (id) ON DELETE CASCADE,
+            worker TEXT NOT NULL,
+            lastModified INTEGER NOT NULL, -- of the mapping at that time
+            PRIMARY KEY (mapping, worker)
+        ) STRICT, WITHOUT ROWID
+        """
+
+    /// One row: how often functions and mappings were changed, by any process.
+    private static let registryChanges = [
+        "CREATE TABLE registryChange (number INTEGER NOT NULL) STRICT",
+        "INSERT INTO registryChange VALUES (0)",
     ]
 }
 

@@ -20,16 +20,29 @@ package final class WorkerPresence: Sendable {
     }
 
     /// Apart from `init`, since a value that was never ours must not remove the file at its end.
+    ///
+    /// Whoever looks whether the worker lives has the lock for a moment, and may remove the file of one before it: what is
+    /// locked must still be what others find there.
     private static func lockedFile(_ path: String) throws -> Int32 {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw DataDirectoryUnusable(path: path, reason: String(cString: strerror(errno)))
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        for _ in 0..<maximumTries {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            guard descriptor >= 0 else {
+                throw DataDirectoryUnusable(path: path, reason: String(cString: strerror(errno)))
+            }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0, hasName(descriptor) { return descriptor }
             close(descriptor)
-            throw DataDirectoryUnusable(path: path, reason: "another process has the same worker name")
+            usleep(tryMicroseconds)
         }
-        return descriptor
+        throw DataDirectoryUnusable(path: path, reason: "another process has the same worker name")
+    }
+
+    private static let maximumTries = 250
+    private static let tryMicroseconds: UInt32 = 1_000
+
+    /// The file has not been removed.
+    private static func hasName(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_nlink > 0
     }
 
     deinit {
@@ -46,7 +59,8 @@ package final class WorkerPresence: Sendable {
         // Without the file the process ended in an orderly way; any other error tells nothing.
         guard descriptor >= 0 else { return errno == ENOENT }
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { return false }
+        // Only who has the lock removes the file; one that is gone already may have been followed by another's.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, hasName(descriptor) else { return false }
         unlink(path)
         return true
     }

@@ -4,7 +4,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct CommitCrashTests {
     @Test func `whenever a worker is killed, checkpoint, progress and failures are of one commit`()
         async throws

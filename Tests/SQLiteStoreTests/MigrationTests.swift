@@ -67,6 +67,37 @@ struct MigrationTests {
         }
     }
 
+    @Test func `a file of the second schema keeps its rows, and takes hand-offs, workers and changes`()
+        async throws
+    {
+        try await withTemporaryDirectory { directory in
+            try SecondSchema.makeFile(in: directory)
+
+            let database = try SQLiteDatabase(directory: directory)
+
+            let store = SQLiteLeaseStore(database)
+            let lease = FirstSchema.lease
+            let before = try await store.row(lease.key)
+            #expect(before.owner == "worker-a")
+            #expect(before.checkpointOwner == nil)
+            #expect(before.throughput == nil)
+            #expect(before.checkpoint == .at(41))
+            #expect(try await store.progress(of: lease.key) == .window(state: 7))
+            #expect(try await SQLiteFailureStore(database).failure("old")?.failure.shard == lease.key.shard)
+            #expect(try await store.requestHandOff(lease.key, from: "worker-a", to: "worker-b"))
+            #expect(try await store.renew([lease], throughput: [lease.key: 2]).isEmpty)
+            try await store.release(lease)
+            #expect(try await store.row(lease.key).owner == "worker-b")
+            #expect(try await SQLiteWorkerStore(database).workers().isEmpty)
+            let registry = FunctionRegistry(database)
+            let mapping = try #require(try await registry.mapping(lease.key.mapping))
+            try await registry.noteCarriedOut(mapping, by: "worker-b")
+            #expect(try await registry.carriedOut(mapping.id) == ["worker-b": mapping.lastModified])
+            try await registry.remove("orders")
+            #expect(try await store.leases(of: mapping.id).isEmpty)
+        }
+    }
+
     @Test func `two that open an older file at the same time both succeed`() async throws {
         try await withTemporaryDirectory { directory in
             try FirstSchema.makeFile(in: directory)
@@ -164,4 +195,28 @@ private enum FirstSchema {
             endingHashKey
         ) VALUES ('\(mapping)', '\(lease.key.shard)', 'worker-a', 9, 3, '41', '[]', '0', '1');
         """
+}
+
+/// A file of the second released schema with rows in all of its tables.
+private enum SecondSchema {
+    static func makeFile(in directory: String) throws {
+        try FirstSchema.makeFile(in: directory)
+        let file = try DatabaseQueue(path: "\(directory)/\(SQLiteDatabase.fileName)")
+        try file.writeWithoutTransaction { db in
+            try Schema.migrate(db, toStep: 2)
+            let key = FirstSchema.lease.key
+            try ProgressColumns(.window(state: 7)).insert(for: key, in: db)
+            try FailureColumns(.named("old", of: key)).insert(in: db)
+        }
+        try file.close()
+    }
+}
+
+extension ProgressColumns {
+    fileprivate func insert(for key: LeaseKey, in db: Database) throws {
+        try db.execute(
+            sql: LeaseSQL.setProgress,
+            arguments: [key.mapping.text, key.shard.text, json, windowState]
+        )
+    }
 }

@@ -112,6 +112,76 @@ struct SQLiteDatabaseTests {
         }
     }
 
+    @Test func `a full disk fails a worker's report, and the next one succeeds once there is room`()
+        async throws
+    {
+        try await withDatabase { database, _ in
+            let store = SQLiteWorkerStore(database)
+            let report = WorkerReport(
+                worker: "worker-a",
+                host: String(repeating: "h", count: 100_000),
+                processID: 1,
+                started: Timestamp(milliseconds: 1)
+            )
+            try await database.transaction { db in
+                let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+                _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
+            }
+
+            let failure = await #expect(throws: StoreUnavailable.self) { try await store.report(report) }
+            #expect(try await store.workers().isEmpty)
+            _ = try await database.transaction {
+                try Int.fetchOne($0, sql: "PRAGMA max_page_count = 1000000")
+            }
+
+            #expect(try await store.report(report) == false)
+            #expect("\(try #require(failure))".contains("the disk is full"))
+            #expect(try await store.workers().map(\.report) == [report])
+        }
+    }
+
+    @Test func `what is read is of one moment, and others write meanwhile`() async throws {
+        try await withDatabase { database, directory in
+            let other = SQLiteWorkerStore(try SQLiteDatabase(directory: directory))
+            let report = WorkerReport(
+                worker: "worker-a",
+                host: "host",
+                processID: 1,
+                started: Timestamp(milliseconds: 1)
+            )
+            let (isReading, hasWritten) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+
+            async let counted = database.reading { db in
+                isReading.signal()
+                hasWritten.wait()
+                return try Int.fetchOne(db, sql: "SELECT count(*) FROM worker")
+            }
+            try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<Void, any Error>) in
+                Thread.detachNewThread {
+                    isReading.wait()
+                    continuation.resume()
+                }
+            }
+            _ = try await other.report(report)
+            hasWritten.signal()
+
+            #expect(try await counted == 0)
+            #expect(try await SQLiteWorkerStore(database).workers().count == 1)
+        }
+    }
+
+    @Test func `an error while reading leaves the connection free for the next call`() async throws {
+        try await withDatabase { database, _ in
+            struct Refusal: Error {}
+
+            await #expect(throws: Refusal.self) { try await database.reading { _ in throw Refusal() } }
+
+            #expect(try await SQLiteWorkerStore(database).workers().isEmpty)
+            _ = try await database.transaction { try Int.fetchOne($0, sql: "SELECT 1") }
+        }
+    }
+
     @Test func `a call waits for a foreign program that has the file locked`() async throws {
         try await withDatabase { database, _ in
             let mapping = try await FunctionRegistry(database).mappings(

@@ -1,9 +1,11 @@
 import Contracts
 import Foundation
-import SQLiteStore
+import GRDB
 import StreamCore
 import TestSupport
 import Testing
+
+@testable import SQLiteStore
 
 struct SQLiteLeaseStoreTests {
     @Test(arguments: LeaseStoreContract.rules)
@@ -97,6 +99,26 @@ struct SQLiteLeaseStoreTests {
             #expect(lost == [leases[500].key])
             let counters = Set(try await store.leases(of: mapping).map(\.counter))
             #expect(counters == [2])
+        }
+    }
+
+    @Test(arguments: [LeaseSQL.renew, LeaseSQL.selectHeld])
+    func `each renewal goes to its row by the whole key, and no row is looked at twice`(sql: String)
+        async throws
+    {
+        try await withDatabase { database, _ in
+            let plan = try await database.transaction { db in
+                try String.fetchAll(
+                    db,
+                    sql: "EXPLAIN QUERY PLAN \(sql)",
+                    arguments: ["mapping", "worker", #"{"shard":"1 "}"#],
+                    adapter: SuffixRowAdapter(fromIndex: 3)
+                )
+            }
+
+            #expect(plan.count == 2)
+            #expect(plan.first?.hasPrefix("SCAN renewal") == true)
+            #expect(plan.last == "SEARCH lease USING PRIMARY KEY (application=? AND leaseKey=?)")
         }
     }
 }

@@ -9,6 +9,11 @@ import StreamCore
 /// - `write DIRECTORY MAPPING SHARD COUNT`: prints `ready`, waits for the end of its input, acquires the shard's lease,
 ///   and moves its checkpoint from 1 to COUNT, each waiting for the one before. Prints `SHARD NUMBER` every 50, and at the
 ///   end `SHARD done WORST`, the longest wait in milliseconds.
+/// - `renew DIRECTORY MAPPING FIRST COUNT ROUNDS`: prints `ready`, waits for the end of its input, acquires COUNT leases from
+///   that of shard FIRST on, and then, round after round without a pause, reads all of the mapping's leases and renews its
+///   own, while it moves checkpoints of four of them. Prints `FIRST done WORST MEDIAN`: the longest time from one renewal to
+///   the next, and the median of the renewals themselves, in milliseconds. A lost lease ends it with exit code 3.
+/// - `measure DIRECTORY COUNT`: makes COUNT leases in a fresh directory and prints how long it takes to renew and to read them.
 /// - `fail DIRECTORY MAPPING FIRST`: acquires the lease of shard 0, whoever has it, and commits numbers from FIRST on until it
 ///   is killed, each as the checkpoint and as the window's state; every third one is a failure too. Prints each number.
 /// - `hold DIRECTORY ADDRESS`: serves the directory until its input ends. Prints `ready`.
@@ -42,9 +47,23 @@ case "write" where arguments.count == 6:
         worst = max(worst, .now - start)
         if number % 50 == 0 { say("\(shard) \(number)") }
     }
-    say(
-        "\(shard) done \(Double(worst.components.attoseconds) / 1e15 + Double(worst.components.seconds) * 1000)"
+    say("\(shard) done \(worst.inMilliseconds)")
+
+case "renew" where arguments.count == 7:
+    let renewer = Renewer(
+        store: SQLiteLeaseStore(try SQLiteDatabase(directory: arguments[2])),
+        mapping: MappingID(unchecked: arguments[3]),
+        first: Int(arguments[4]) ?? 0,
+        count: Int(arguments[5]) ?? 1
     )
+    say("ready")
+    waitForEndOfInput()
+    let times = try await renewer.run(rounds: Int(arguments[6]) ?? 1)
+    say("\(arguments[4]) done \(times.worstGap.inMilliseconds) \(times.medianRenewal.inMilliseconds)")
+
+case "measure" where arguments.count == 4:
+    let database = try SQLiteDatabase(directory: arguments[2])
+    try await LeaseTimes(database: database, count: max(1, Int(arguments[3]) ?? 1)).measure()
 
 case "fail" where arguments.count == 5:
     let store = SQLiteLeaseStore(try SQLiteDatabase(directory: arguments[2]))
@@ -65,8 +84,12 @@ case "hold" where arguments.count == 4:
     withExtendedLifetime(lock) {}
 
 default:
-    FileHandle.standardError.write(Data("usage: store-peer write|fail|hold …\n".utf8))
+    FileHandle.standardError.write(Data("usage: store-peer write|renew|measure|fail|hold …\n".utf8))
     exit(64)
+}
+
+extension Duration {
+    var inMilliseconds: Double { self / .milliseconds(1) }
 }
 
 extension ShardCommit {
