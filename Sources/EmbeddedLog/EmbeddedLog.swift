@@ -177,7 +177,7 @@ package final class EmbeddedLog: Sendable {
         let unfinished = path + LogOpening.unfinishedSuffix
         try SystemFiles.makeDirectory(unfinished)
         do {
-            try description.save(in: unfinished)
+            try description.save(in: unfinished, files: environment.options.files)
             try SystemFiles.rename(unfinished, to: path)
             try environment.options.files.syncDirectory(directory)
         } catch {
@@ -195,7 +195,7 @@ package final class EmbeddedLog: Sendable {
                 state: ShardLog.State()
             )
         }
-        return try EmbeddedStream(
+        return EmbeddedStream(
             description: description,
             directory: path,
             shards: shards,

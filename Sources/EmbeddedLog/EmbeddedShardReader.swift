@@ -6,6 +6,7 @@ import Synchronization
 final class EmbeddedShardReader: ShardReader {
     private let shard: ShardLog
     private let cursor: Mutex<ReadCursor>
+    private let woken = WakeSignal()
 
     init(shard: ShardLog, cursor: ReadCursor) {
         self.shard = shard
@@ -16,22 +17,41 @@ final class EmbeddedShardReader: ShardReader {
         let limits = RecordRun.Limits(maxRecords: maxRecords, maxBytes: maxBytes)
         let result = try readNow(limits)
         guard result.batch.isEmpty, !result.isEnd, wait > .zero else { return result }
-        return try await read(limits, wait: wait, clock: shard.environment.options.clock)
+        let alarm = shard.environment.alarms.set(for: woken, in: wait)
+        defer { shard.environment.alarms.remove(alarm) }
+        while true {
+            if let result = try await read(limits, until: alarm) { return result }
+        }
     }
 
-    private func read<C: Clock>(
-        _ limits: RecordRun.Limits,
-        wait: Duration,
-        clock: C
-    ) async throws -> ReadResult where C.Duration == Duration {
-        let deadline = clock.now.advanced(by: wait)
-        while true {
-            let next = cursor.withLock(\.next)
-            let hasRecord = try await shard.waitForRecord(at: next, until: deadline, clock: clock)
-            // A record may have arrived that the cursor leaves out: then the wait goes on.
-            let result = try readNow(limits)
-            if !result.batch.isEmpty || result.isEnd || !hasRecord { return result }
+    func read(maxRecords: Int, maxBytes: Int, wait: Duration, until drain: DrainSignal) async throws
+        -> ReadResult?
+    {
+        guard !drain.isRequested else { return nil }
+        let limits = RecordRun.Limits(maxRecords: maxRecords, maxBytes: maxBytes)
+        let result = try readNow(limits)
+        guard result.batch.isEmpty, !result.isEnd, wait > .zero else { return result }
+        let registration = drain.onRequest { [woken] in woken.wake() }
+        defer { drain.forget(registration) }
+        let alarm = shard.environment.alarms.set(for: woken, in: wait)
+        defer { shard.environment.alarms.remove(alarm) }
+        while !drain.isRequested {
+            if let result = try await read(limits, until: alarm) { return result }
         }
+        return nil
+    }
+
+    /// Waits in the caller's task, so that an idle shard has no other: for a record, the alarm or another wake.
+    ///
+    /// - Returns: `nil` when the wait goes on, as when a record has arrived that the cursor leaves out.
+    private func read(_ limits: RecordRun.Limits, until alarm: Alarms.Alarm) async throws -> ReadResult? {
+        if let watch = shard.watch(for: cursor.withLock(\.next), woken) {
+            await woken.wait()
+            shard.forget(watch)
+        }
+        let result = try readNow(limits)
+        let isOver = !result.batch.isEmpty || result.isEnd || shard.environment.alarms.isOver(alarm)
+        return isOver ? result : nil
     }
 
     private func readNow(_ limits: RecordRun.Limits) throws -> ReadResult {

@@ -31,127 +31,45 @@ extension EmbeddedStream {
             var changed = description
             try body(&changed)
             guard changed != description else { return }
-            try changed.save(in: directory)
+            try save(changed, over: description)
             description = changed
         }
     }
 
-    // MARK: - Replacing shards
+    /// Records other shards and takes them over in one step: whoever sees a shard listed can read it.
+    ///
+    /// - Parameter logs: Those of shards that are new.
+    /// - Throws: What `body` throws, or `LogFileFailure`; nothing has changed then.
+    func changeShards(
+        adding logs: [ShardLog] = [],
+        _ body: (inout StreamDescription) throws -> Void
+    ) throws {
+        if let fault = state.withLock(\.fault) { throw fault }
+        let watchers = try description.withLock { description in
+            var changed = description
+            try body(&changed)
+            try save(changed, over: description)
+            description = changed
+            let listing = changed.listing
+            return state.withLock { state in
+                for log in logs { state.shards[log.id] = log }
+                state.listing = listing
+                state.routing = changed.routing(to: state.shards)
+                // The stream may have been deleted, or the log closed, since the file was written.
+                if let fault = state.fault { for log in logs { log.refuse(fault) } }
+                return Array(state.watchers.values)
+            }
+        }
+        for watcher in watchers { watcher.wake() }
+    }
 
-    /// Closes shards and opens others for the same hash keys, in one step that a crash does not divide: what
-    /// a split and a merge have in common.
-    ///
-    /// Records that arrive meanwhile go to the children.
-    ///
-    /// - Parameters:
-    ///   - parents: One or two open shards.
-    ///   - ranges: The hash keys of the children; together those of the parents.
-    /// - Returns: The children.
-    /// - Throws: `ShardNotFound` when a parent is not open, `LogFileFailure`; the parents are open then.
-    package func replace(_ parents: [ShardID], with ranges: [HashKeyRange]) async throws -> [Shard] {
-        precondition((1...2).contains(parents.count), "a shard has one or two parents")
-        await beginReplacement()
-        defer { finishReplacement() }
-        let logs = try parents.map { try openLog(of: $0) }
-        var ends: [Int: SequenceNumber] = [:]
-        for log in logs { ends[log.number] = await log.close() }
+    private func save(_ changed: StreamDescription, over previous: StreamDescription) throws {
         do {
-            let children = try record(parents: logs, ends: ends, ranges: ranges)
-            for log in logs { log.announceEnd() }
-            return children
+            try changed.save(in: directory, files: environment.options.files)
         } catch {
-            for log in logs { log.reopen() }
-            throw error
-        }
-    }
-
-    private func openLog(of shard: ShardID) throws -> ShardLog {
-        let log = try log(of: shard)
-        guard state.withLock({ $0.routing.shards.contains { $0 === log } }) else {
-            throw ShardNotFound(stream: name, shard: shard)
-        }
-        return log
-    }
-
-    private func record(
-        parents: [ShardLog],
-        ends: [Int: SequenceNumber],
-        ranges: [HashKeyRange]
-    ) throws -> [Shard] {
-        let now = environment.options.wallClock()
-        let newest = parents.map(\.numbers.createdSeconds).max() ?? 0
-        let createdSeconds = max(UInt32(clamping: now.milliseconds / 1000), newest + 1)
-        var children: [ShardDescription] = []
-        try change { description in
-            for index in description.shards.indices {
-                guard let end = ends[description.shards[index].number] else { continue }
-                description.shards[index].endingSequenceNumber = end
-                description.shards[index].closed = now
-            }
-            children = ranges.enumerated().map { offset, range in
-                ShardDescription(
-                    number: description.nextShardNumber + offset,
-                    createdSeconds: createdSeconds,
-                    range: range,
-                    parent: parents.first?.number,
-                    adjacentParent: parents.count > 1 ? parents.last?.number : nil
-                )
-            }
-            description.nextShardNumber += children.count
-            description.shards += children
-        }
-        try adopt(children)
-        let known = Set(description.withLock { $0.shards.map(\.number) })
-        return try children.map { try $0.shard(amongNumbers: known) }
-    }
-
-    /// Begins to send records to new shards.
-    private func adopt(_ children: [ShardDescription]) throws {
-        let logs = children.map { child in
-            ShardLog(
-                stream: name,
-                numbers: child.numbers,
-                directory: "\(directory)/\(ShardID(number: child.number))",
-                environment: environment,
-                state: ShardLog.State()
-            )
-        }
-        let current = description.withLock(\.self)
-        try state.withLock { state in
-            for log in logs { state.shards[log.id] = log }
-            state.routing = try current.routing(to: state.shards)
-        }
-    }
-
-    private func beginReplacement() async {
-        while true {
-            let isMine = state.withLock { state in
-                guard !state.isReplacing else { return false }
-                state.isReplacing = true
-                return true
-            }
-            if isMine { return }
-            await replacementFinished()
-        }
-    }
-
-    private func finishReplacement() {
-        let waiters = state.withLock { state in
-            defer { state.replacementWaiters = [] }
-            state.isReplacing = false
-            return state.replacementWaiters
-        }
-        for waiter in waiters { waiter.resume() }
-    }
-
-    /// Waits until no shard is being replaced.
-    func replacementFinished() async {
-        await withCheckedContinuation { continuation in
-            let isFinished = state.withLock { state in
-                if state.isReplacing { state.replacementWaiters.append(continuation) }
-                return !state.isReplacing
-            }
-            if isFinished { continuation.resume() }
+            // The new file may have taken the place of the old one, only not known to keep it after a power cut.
+            try? previous.save(in: directory, files: environment.options.files)
+            throw state.withLock(\.fault) ?? error
         }
     }
 
@@ -176,11 +94,10 @@ extension EmbeddedStream {
     }
 
     private func forgetShards(closedBefore cutoff: Timestamp) throws {
-        var expired: [ShardDescription] = []
-        try change { description in
-            expired = description.shards.filter { $0.closed.map { $0 < cutoff } ?? false }
-            description.shards.removeAll { expired.contains($0) }
-        }
+        let isExpired = { (shard: ShardDescription) in shard.closed.map { $0 < cutoff } ?? false }
+        let expired = description.withLock { $0.shards.filter(isExpired) }
+        guard !expired.isEmpty else { return }
+        try changeShards { $0.shards.removeAll(where: isExpired) }
         var firstError: (any Error)?
         for shard in expired {
             let id = ShardID(number: shard.number)

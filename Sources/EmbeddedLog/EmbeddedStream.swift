@@ -21,21 +21,26 @@ package final class EmbeddedStream: LogSource {
     struct State: Sendable {
         var routing: RoutingTable
         var shards: [ShardID: ShardLog]
+        /// In the order of their numbers, parents before children.
+        var listing: [Shard]
+        /// Woken when the shards change.
+        var watchers: [Int: WakeSignal] = [:]
+        var nextWatcher = 0
         var isReplacing = false
         var replacementWaiters: [CheckedContinuation<Void, Never>] = []
         var fault: (any Error)?
     }
 
-    init(description: StreamDescription, directory: String, shards: [ShardLog], environment: LogEnvironment)
-        throws
-    {
+    init(description: StreamDescription, directory: String, shards: [ShardLog], environment: LogEnvironment) {
         name = description.name
         created = description.created
         incarnation = description.incarnation.value
         self.directory = directory
         self.environment = environment
         let byID = Dictionary(uniqueKeysWithValues: shards.map { ($0.id, $0) })
-        state = Mutex(State(routing: try description.routing(to: byID), shards: byID))
+        state = Mutex(
+            State(routing: description.routing(to: byID), shards: byID, listing: description.listing)
+        )
         self.description = Mutex(description)
     }
 
@@ -104,11 +109,9 @@ package final class EmbeddedStream: LogSource {
     ///
     /// - Throws: `StreamNotFound` when the stream was deleted.
     package func listShards() throws -> [Shard] {
-        if let fault = state.withLock(\.fault) { throw fault }
-        return try description.withLock { description in
-            let known = Set(description.shards.map(\.number))
-            return try description.shards.map { try $0.shard(amongNumbers: known) }
-        }
+        let (fault, listing) = state.withLock { ($0.fault, $0.listing) }
+        if let fault { throw fault }
+        return listing
     }
 
     package func pin(_ start: StartingPosition, in shard: ShardID) async throws -> Checkpoint {
@@ -163,18 +166,6 @@ package final class EmbeddedStream: LogSource {
             return state.shards.values
         }
         for shard in shards { shard.refuse(error) }
-    }
-}
-
-extension StreamDescription {
-    /// Where records go: to the shards that are not closed.
-    func routing(to logs: [ShardID: ShardLog]) throws -> RoutingTable {
-        var open: [(range: HashKeyRange, shard: ShardLog)] = []
-        for shard in shards where shard.endingSequenceNumber == nil {
-            guard let log = logs[ShardID(number: shard.number)] else { continue }
-            open.append((try shard.range, log))
-        }
-        return RoutingTable(open)
     }
 }
 

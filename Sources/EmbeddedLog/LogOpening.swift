@@ -94,29 +94,31 @@ struct LogOpening {
     }
 
     private func openStream(_ found: Found, notes: ShardLog.RecoveryNotes) throws -> EmbeddedStream {
-        let (path, description) = (found.path, found.description)
+        let path = found.path
+        var description = found.description
         try removeForgottenShards(of: found)
         let shards = try description.shards.map { shard in
-            let log = try ShardLog.recovered(
+            try ShardLog.recovered(
                 stream: description.name,
                 numbers: shard.numbers,
                 directory: "\(path)/\(ShardID(number: shard.number))",
                 environment: environment,
                 notes: notes
             )
-            if shard.endingSequenceNumber != nil { log.announceEnd() }
-            return log
         }
-        do {
-            return try EmbeddedStream(
-                description: description,
-                directory: path,
-                shards: shards,
-                environment: environment
-            )
-        } catch let error as InvalidHashKeys {
-            throw StreamFileMalformed(file: "\(path)/\(StreamDescription.fileName)", cause: error)
+        for (index, log) in shards.enumerated() {
+            guard let end = description.shards[index].endingSequenceNumber else { continue }
+            log.announceEnd()
+            // A reshard that was reported as failed, and whose parents then took more records, may be on disk for all that. No
+            // child of it has a record: it is finished here.
+            description.shards[index].endingSequenceNumber = max(end, log.newestNumber)
         }
+        return EmbeddedStream(
+            description: description,
+            directory: path,
+            shards: shards,
+            environment: environment
+        )
     }
 }
 

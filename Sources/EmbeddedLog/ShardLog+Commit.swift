@@ -7,15 +7,17 @@ extension ShardLog {
     ///
     /// Only the committer that has the turn changes the segments, so it may read and write files without the lock.
     func commit() {
-        let (group, isRollRequested) = state.withLock { state in
+        let (group, isRollRequested, mustSeal) = state.withLock { state in
             defer { state.isRollRequested = false }
-            return (state.takeGroup(), state.isRollRequested)
+            let group = state.takeGroup()
+            return (group, state.isRollRequested, state.isSealRequested && state.pending.isEmpty)
         }
         var failure: (any Error)?
         do {
             try repairUnsynced()
             if isRollRequested { try rollIfFilled() }
             if !group.isEmpty { try store(group) }
+            if mustSeal { try seal() }
         } catch {
             failure = error
             environment.logger.error(
@@ -24,12 +26,13 @@ extension ShardLog {
             )
         }
         for append in group { append.ticket.finish(shard: number, failure: failure) }
+        if mustSeal { state.withLock { $0.noteSealed(failure: failure) } }
         endTurn()
     }
 
     private func endTurn() {
         let (isMore, settled) = state.withLock { state in
-            let isMore = !state.pending.isEmpty || state.isRollRequested
+            let isMore = !state.pending.isEmpty || state.isRollRequested || state.isSealRequested
             state.isCommitScheduled = isMore
             guard !isMore else { return (true, [CheckedContinuation<Void, Never>]()) }
             defer { state.turnWaiters = [] }
@@ -45,7 +48,9 @@ extension ShardLog {
         let (abandoned, failure) = state.withLock { state in
             defer { state.pending = [] }
             state.isRollRequested = false
-            return (state.pending, state.fault ?? LogClosed(directory: directory))
+            let failure = state.fault ?? LogClosed(directory: directory)
+            state.noteSealed(failure: failure)
+            return (state.pending, failure)
         }
         for append in abandoned { append.ticket.finish(shard: number, failure: failure) }
         endTurn()
@@ -79,7 +84,7 @@ extension ShardLog {
     }
 
     private func publish(_ group: [PendingAppend]) {
-        let (waiters, mustSync) = state.withLock { state in
+        let (woken, mustSync) = state.withLock { state in
             state.active?.add(group, isSynced: environment.isDurable)
             if let last = group.last?.records {
                 state.visibleCounter = last.lastCounter
@@ -88,10 +93,10 @@ extension ShardLog {
             state.isJumpUnproven = false
             let mustSync = !environment.isDurable && !state.isSyncScheduled
             if mustSync { state.isSyncScheduled = true }
-            return (state.waiters.take { [newest = state.visibleCounter] in $0 <= newest }, mustSync)
+            return (state.watchers.take(upTo: state.visibleCounter), mustSync)
         }
         if mustSync { environment.committers.scheduleSync(of: self) }
-        for waiter in waiters { waiter.resume() }
+        for signal in woken { signal.wake() }
     }
 
     // MARK: - Segments
@@ -116,11 +121,21 @@ extension ShardLog {
         _ = try begin(after: active, baseCounter: next, arrival: max(arrival, environment.now))
     }
 
+    /// Brings the active segment to the disk with its summary: no record follows.
+    private func seal() throws {
+        guard let active = state.withLock(\.active), !active.isSummaryStored else { return }
+        let isSummaryStored = try complete(active)
+        state.withLock { state in
+            state.active?.hasStrayBytes = false
+            state.active?.isSummaryStored = isSummaryStored
+        }
+    }
+
     /// Makes a new active segment and completes the one before.
     private func begin(after previous: ActiveSegment?, baseCounter: UInt64, arrival: Int64) throws
         -> ActiveSegment
     {
-        if let previous { try complete(previous) }
+        if let previous { _ = try complete(previous) }
         if try SystemFiles.makeDirectory(directory) {
             try SystemFiles.syncDirectory(SystemFiles.parent(of: directory))
         }
@@ -153,18 +168,25 @@ extension ShardLog {
     }
 
     /// Sees to it that a segment is wholly on disk before records follow in another.
-    private func complete(_ active: ActiveSegment) throws {
+    ///
+    /// - Returns: Whether its summary is kept beside it.
+    private func complete(_ active: ActiveSegment) throws -> Bool {
         let file = try environment.cache.file(for: active.segment)
         if active.hasStrayBytes { try file.truncate(to: active.summary.end) }
         if active.syncedEnd < active.summary.end || active.hasStrayBytes {
             try syncWhole(active, in: file)
         }
         // Without it the next reader scans the segment.
-        try? file.store(active.summary)
+        return (try? file.store(active.summary)) != nil
     }
 }
 
 extension ShardLog.State {
+    fileprivate mutating func noteSealed(failure: (any Error)?) {
+        isSealRequested = false
+        sealFailure = failure
+    }
+
     /// The appends that the next write takes.
     fileprivate mutating func takeGroup() -> [ShardLog.PendingAppend] {
         var count = 0

@@ -218,46 +218,19 @@ extension ShardLog {
 // MARK: - Waiting
 
 extension ShardLog {
-    /// Waits until a record with this number or a larger one may be read, the shard ends, or the time comes.
+    /// Wakes `signal` when a record with this number or a larger one may be read, or when the shard ends.
     ///
-    /// - Returns: `false` when the time came first.
-    func waitForRecord<C: Clock>(
-        at number: SequenceNumber,
-        until deadline: C.Instant,
-        clock: C
-    ) async throws -> Bool where C.Duration == Duration {
-        let isAwaken = try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await self.recordArrives(at: number)
-                return true
-            }
-            group.addTask {
-                try await clock.sleep(until: deadline, tolerance: nil)
-                return false
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
+    /// - Returns: What `forget` takes; `nil` when it is so already.
+    func watch(for number: SequenceNumber, _ signal: WakeSignal) -> Int? {
+        let counter = numbers.counter(of: number) ?? 1
+        return state.withLock { state in
+            let isOver = state.admission == .ended || state.fault != nil
+            guard !isOver, state.visibleCounter < counter else { return nil }
+            return state.watchers.add(signal, wanted: counter)
         }
-        try Task.checkCancellation()
-        return isAwaken
     }
 
-    /// Returns when the record may be read, when the shard ends, or when the task is cancelled.
-    private func recordArrives(at number: SequenceNumber) async {
-        let counter = numbers.counter(of: number) ?? 1
-        let id = state.withLock { $0.waiters.makeID() }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let mustWait = state.withLock { state in
-                    let isOver = state.admission == .ended || state.fault != nil
-                    guard !isOver, state.visibleCounter < counter else { return false }
-                    return state.waiters.add(continuation, id: id, wanted: counter)
-                }
-                if !mustWait { continuation.resume() }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters.cancel(id) }?.resume()
-        }
-        state.withLock { $0.waiters.forget(id) }
+    func forget(_ watch: Int) {
+        state.withLock { $0.watchers.remove(watch) }
     }
 }

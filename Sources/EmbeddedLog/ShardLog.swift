@@ -33,9 +33,11 @@ final class ShardLog: Sendable {
         var isSyncScheduled = false
         /// The active segment shall be completed, so that it can expire.
         var isRollRequested = false
+        /// No record follows: the active segment shall be brought to the disk with its summary.
+        var isSealRequested = false
+        var sealFailure: (any Error)?
         var turnWaiters: [CheckedContinuation<Void, Never>] = []
-        /// By the number of the record that each waits for.
-        var waiters = Waiters<UInt64>()
+        var watchers = Watchers()
 
         var admission = Admission.open
         /// Why nothing can be read or stored any more: a failed recovery, a closed log, a deleted stream.
@@ -165,35 +167,56 @@ extension ShardLog.State {
 // MARK: - Ending
 
 extension ShardLog {
-    /// Takes no more records, stores what is pending, and fixes the last number.
+    /// Takes no more records from now on; what is pending is stored, and all of the shard synced.
+    ///
+    /// - Throws: Why the shard cannot be closed, as it cannot be read.
+    func beginClosing() throws {
+        let mustSchedule = try state.withLock { state in
+            if let fault = state.fault { throw fault }
+            state.admission = .closing
+            state.isSealRequested = true
+            state.sealFailure = nil
+            return state.claimTurn()
+        }
+        if mustSchedule { environment.committers.scheduleCommit(of: self) }
+    }
+
+    /// Waits for what `beginClosing` began.
     ///
     /// Readers learn of the end with `announceEnd`, when the stream's description says so too.
-    func close() async -> SequenceNumber {
-        state.withLock { $0.admission = .closing }
+    ///
+    /// - Returns: The last number, which is for good.
+    func closed() async throws -> SequenceNumber {
         await settle()
+        if let failure = state.withLock({ $0.fault ?? $0.sealFailure }) { throw failure }
         return newestNumber
     }
 
-    /// Takes records again after `close`, as the closing could not be recorded.
+    /// Takes records again after `beginClosing`, as the closing could not be recorded.
     func reopen() {
-        state.withLock { $0.admission = .open }
+        state.withLock { state in
+            state.admission = .open
+            state.isSealRequested = false
+        }
     }
 
     func announceEnd() {
-        let waiters = state.withLock { state in
+        let woken = state.withLock { state in
             state.admission = .ended
-            return state.waiters.takeAll()
+            // It issues no numbers any more.
+            state.isJumpUnproven = false
+            return state.watchers.takeAll()
         }
-        for waiter in waiters { waiter.resume() }
+        for signal in woken { signal.wake() }
     }
 
     /// From now on nothing is read or stored; whoever waits learns why.
     func refuse(_ error: any Error) {
-        let waiters = state.withLock { state in
+        let woken = state.withLock { state in
             state.fault = error
-            return state.waiters.takeAll()
+            return state.watchers.takeAll()
         }
-        for waiter in waiters { waiter.resume() }
+        for signal in woken { signal.wake() }
     }
 
     /// The last step of a clean close, after the committers have stopped: syncs what a relaxed log has not, and keeps the

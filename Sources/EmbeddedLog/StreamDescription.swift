@@ -42,6 +42,8 @@ struct StreamDescription: Codable, Equatable, Sendable {
     var tags: [String: String]
     /// `nil`, as in files of before there were modes, is provisioned.
     var mode: StreamMode?
+    /// By name; `nil`, as in files of before there were consumers, is none.
+    var consumers: [StreamConsumer]?
     /// In the order of their numbers, parents before children.
     var shards: [ShardDescription]
     /// Also counts shards that have been forgotten: a number is never used twice.
@@ -51,11 +53,32 @@ struct StreamDescription: Codable, Equatable, Sendable {
         let value: UInt64
     }
 
-    func save(in directory: String) throws {
+    /// The shards as everyone else sees them.
+    var listing: [Shard] {
+        let known = Set(shards.map(\.number))
+        return shards.map { $0.shard(amongNumbers: known) }
+    }
+
+    /// Where records go: to the shards that are not closed.
+    func routing(to logs: [ShardID: ShardLog]) -> RoutingTable {
+        RoutingTable(
+            shards.filter(\.isOpen).compactMap { shard in
+                logs[ShardID(number: shard.number)].map { (shard.range, $0) }
+            }
+        )
+    }
+
+    /// In one step: a crash leaves the file as it was or as it shall be.
+    func save(in directory: String, files: FileOperations) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         let bytes = try Array(encoder.encode(self))
-        try SystemFiles.replaceContents(of: "\(directory)/\(Self.fileName)", with: bytes, isSynced: true)
+        try SystemFiles.replaceContents(
+            of: "\(directory)/\(Self.fileName)",
+            with: bytes,
+            isSynced: true,
+            files: files
+        )
     }
 
     static func load(from directory: String) throws -> StreamDescription {
@@ -70,54 +93,69 @@ struct StreamDescription: Codable, Equatable, Sendable {
 }
 
 /// One shard of a stream, as its file keeps it.
-struct ShardDescription: Codable, Equatable, Sendable {
+struct ShardDescription: Equatable, Sendable {
     var number: Int
     /// When it was created; part of its sequence numbers.
     var createdSeconds: UInt32
-    /// Decimal, as 128-bit numbers are beyond what JSON readers agree on.
-    var startingHashKey: String
-    var endingHashKey: String
+    var range: HashKeyRange
     var parent: Int?
     var adjacentParent: Int?
     var endingSequenceNumber: SequenceNumber?
     var closed: Timestamp?
 
-    init(
-        number: Int,
-        createdSeconds: UInt32,
-        range: HashKeyRange,
-        parent: Int? = nil,
-        adjacentParent: Int? = nil
-    ) {
-        self.number = number
-        self.createdSeconds = createdSeconds
-        startingHashKey = String(range.start)
-        endingHashKey = String(range.end)
-        self.parent = parent
-        self.adjacentParent = adjacentParent
-    }
-
     var numbers: ShardNumbers { ShardNumbers(createdSeconds: createdSeconds, shard: number) }
 
-    var range: HashKeyRange {
-        get throws {
-            guard let start = UInt128(startingHashKey), let end = UInt128(endingHashKey), start <= end else {
-                throw InvalidHashKeys(shard: number, start: startingHashKey, end: endingHashKey)
-            }
-            return HashKeyRange(start: start, end: end)
-        }
-    }
+    var isOpen: Bool { endingSequenceNumber == nil }
 
     /// - Parameter known: The shards that are still listed; a parent that is not is left out.
-    func shard(amongNumbers known: Set<Int>) throws -> Shard {
+    func shard(amongNumbers known: Set<Int>) -> Shard {
         Shard(
             id: ShardID(number: number),
-            hashKeyRange: try range,
+            hashKeyRange: range,
             parent: parent.flatMap { known.contains($0) ? ShardID(number: $0) : nil },
             adjacentParent: adjacentParent.flatMap { known.contains($0) ? ShardID(number: $0) : nil },
             startingSequenceNumber: numbers.number(0),
             endingSequenceNumber: endingSequenceNumber
         )
+    }
+}
+
+extension ShardDescription: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case number, createdSeconds, startingHashKey, endingHashKey, parent, adjacentParent
+        case endingSequenceNumber, closed
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        number = try container.decode(Int.self, forKey: .number)
+        createdSeconds = try container.decode(UInt32.self, forKey: .createdSeconds)
+        parent = try container.decodeIfPresent(Int.self, forKey: .parent)
+        adjacentParent = try container.decodeIfPresent(Int.self, forKey: .adjacentParent)
+        endingSequenceNumber = try container.decodeIfPresent(
+            SequenceNumber.self,
+            forKey: .endingSequenceNumber
+        )
+        closed = try container.decodeIfPresent(Timestamp.self, forKey: .closed)
+        // Decimal text, as 128-bit numbers are beyond what JSON readers agree on.
+        let first = try container.decode(String.self, forKey: .startingHashKey)
+        let last = try container.decode(String.self, forKey: .endingHashKey)
+        guard let start = UInt128(first), let end = UInt128(last), start <= end else {
+            throw InvalidHashKeys(shard: number, start: first, end: last)
+        }
+        range = HashKeyRange(start: start, end: end)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(number, forKey: .number)
+        try container.encode(createdSeconds, forKey: .createdSeconds)
+        try container.encode(String(range.start), forKey: .startingHashKey)
+        try container.encode(String(range.end), forKey: .endingHashKey)
+        try container.encodeIfPresent(parent, forKey: .parent)
+        try container.encodeIfPresent(adjacentParent, forKey: .adjacentParent)
+        try container.encodeIfPresent(endingSequenceNumber, forKey: .endingSequenceNumber)
+        try container.encodeIfPresent(closed, forKey: .closed)
     }
 }
 

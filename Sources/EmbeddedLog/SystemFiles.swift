@@ -153,23 +153,26 @@ enum SystemFiles {
     /// Puts a new file in the place of an old one: whoever opens the path finds the old or the new bytes, never a mixture.
     ///
     /// - Parameter isSynced: Whether the new bytes survive a power cut when this returns.
-    static func replaceContents(of path: String, with bytes: [UInt8], isSynced: Bool) throws {
+    static func replaceContents(
+        of path: String,
+        with bytes: [UInt8],
+        isSynced: Bool,
+        files: FileOperations = .system
+    ) throws {
         let temporary = path + ".new"
         let descriptor = try check("opening", temporary) {
             systemOpen(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         }
         do {
             defer { close(descriptor) }
-            try bytes.withUnsafeBytes { buffer in
-                try write(descriptor, [buffer], at: 0, path: temporary)
-            }
-            if isSynced { try sync(descriptor, path: temporary) }
+            try bytes.withUnsafeBytes { try files.write(descriptor, [$0], 0, temporary) }
+            if isSynced { try files.sync(descriptor, temporary) }
         } catch {
             try? remove(temporary)
             throw error
         }
         try rename(temporary, to: path)
-        if isSynced { try syncDirectory(parent(of: path)) }
+        if isSynced { try files.syncDirectory(parent(of: path)) }
     }
 
     static func parent(of path: String) -> String {

@@ -116,7 +116,9 @@ import Testing
                 #expect(before[1] < children[0].startingSequenceNumber)
                 #expect(children[0].startingSequenceNumber < after[0])
                 #expect(try stream.readAll(children[0].id).payloads == ["c"])
-                await #expect(throws: ShardNotFound.self) { try await stream.replace([.first], with: []) }
+                await #expect(throws: ReshardRefusal.closed(.first)) {
+                    try await stream.replace([.first], with: [])
+                }
             }
             try await reopened(path) { log in
                 let stream = try log.stream("flights")

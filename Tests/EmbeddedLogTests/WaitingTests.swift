@@ -60,6 +60,26 @@ import Testing
         }
     }
 
+    @Test func `draining ends a wait and skips nothing`() async throws {
+        let clock = TestClock()
+        try await withLog(options(clock)) { log in
+            let stream = try log.createStream("flights", shardCount: 1)
+            let reader = try await reader(stream)
+            let drain = DrainSignal()
+
+            let waiting = Task {
+                try await reader.read(maxRecords: 10, maxBytes: 1000, wait: .seconds(60), until: drain)
+            }
+            await clock.waitForSleepers()
+            drain.request()
+            #expect(try await waiting.value == nil)
+
+            await stream.append(each: ["a"])
+            let next = try await reader.read(maxRecords: 10, maxBytes: 1000, wait: .zero)
+            #expect(next.batch.payloads == ["a"])
+        }
+    }
+
     @Test func `a waiting reader learns that the stream was deleted`() async throws {
         let clock = TestClock()
         try await withLog(options(clock)) { log in

@@ -12,8 +12,11 @@ package struct ShardNumbers: Hashable, Sendable {
     /// Everything but the counter.
     let prefix: UInt64
 
+    /// Shards that a stream can make in its life.
+    static let shardLimit = 1 << 24
+
     package init(createdSeconds: UInt32, shard: Int) {
-        precondition((0..<1 << 24).contains(shard), "a shard's number has 24 bits")
+        precondition((0..<Self.shardLimit).contains(shard), "a shard's number has 24 bits")
         prefix = 0x50 << 56 | UInt64(createdSeconds) << 24 | UInt64(shard)
     }
 
