@@ -16,6 +16,14 @@ package struct EndpointLimits: Sendable {
     /// A body and an answer may take this long, and a second more for every `minimumBytesPerSecond`.
     package var patience = Duration.seconds(30)
     package var minimumBytesPerSecond = 16 * 1024
+    /// Requests at once on one HTTP/2 connection, and on all of them.
+    package var streamsPerConnection = 100
+    package var streams = 16_384
+    /// What a client may send of one body, and of all bodies on its HTTP/2 connection, before it is read.
+    package var streamWindowBytes = 256 * 1024
+    package var connectionWindowBytes = 1024 * 1024
+    /// Of an answer on HTTP/2 that waits for its client: more is not taken from whoever writes it.
+    package var unsentBytes = 64 * 1024
 
     package init() {}
 

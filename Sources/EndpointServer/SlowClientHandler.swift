@@ -4,19 +4,21 @@ import NIOHTTPTypes
 /// Closes a connection whose client takes too long over the next step, and tells which connections are idle.
 ///
 /// It stands behind the HTTP decoder, where the end of a read without any part of a request means bytes of a header.
+/// On HTTP/2 it stands in each stream, and resets that alone.
 final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    private let connections: OpenConnections
+    /// `nil` on a stream, whose connection counts its streams itself.
+    private let connections: OpenConnections?
     private var clock: ConnectionClock
     private var timer: Scheduled<Void>?
     private var timerDeadline: Duration?
     private var wasBetweenRequests = true
 
-    init(limits: EndpointLimits, connections: OpenConnections) {
+    init(limits: EndpointLimits, connections: OpenConnections?) {
         self.connections = connections
         clock = ConnectionClock(limits: limits, now: Self.now())
     }
@@ -90,7 +92,7 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func noteIdleness(_ context: ChannelHandlerContext) {
         guard clock.isBetweenRequests != wasBetweenRequests else { return }
         wasBetweenRequests = clock.isBetweenRequests
-        connections.note(context.channel, isIdle: wasBetweenRequests)
+        connections?.note(context.channel, isIdle: wasBetweenRequests)
     }
 
     /// Since the machine started.

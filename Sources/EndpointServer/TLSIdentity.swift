@@ -78,7 +78,7 @@ package final class TLSIdentity: Sendable {
             privateKey: .privateKey(key)
         )
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = ["h2", "http/1.1"]
         let start = Date(timeIntervalSince1970: TimeInterval(first.notValidBefore))
         let end = Date(timeIntervalSince1970: TimeInterval(first.notValidAfter))
         do {

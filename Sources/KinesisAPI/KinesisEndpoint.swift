@@ -10,7 +10,6 @@ import StreamCore
 /// One endpoint serves several APIs, so this one says which requests are its own.
 package struct KinesisEndpoint: Sendable {
     private static let targetPrefix = "Kinesis_20131202."
-    private static let json = "application/x-amz-json-1.1"
 
     private let service: KinesisService
 
@@ -26,28 +25,40 @@ package struct KinesisEndpoint: Sendable {
     /// Answers a request that `handles` claimed.
     package func respond(to request: Request) async throws -> Response {
         let operation = request.headers[.amzTarget]?.dropFirst(Self.targetPrefix.count) ?? ""
-        // The content type chooses the codec; the charset after a semicolon says nothing new.
-        let contentType = request.headers[.contentType]?.prefix { $0 != ";" && $0 != " " }
-        guard contentType == "application/x-amz-json-1.1" else {
+        let contentType = request.headers[.contentType]
+        guard let format = contentType.flatMap(WireFormat.init(contentType:)) else {
+            let known = WireFormat.allCases.map(\.rawValue).joined(separator: " or ")
             return response(
                 KinesisAnswer(
                     KinesisError(
                         .serialization,
-                        "\(contentType ?? "a missing Content-Type") is not supported by this version: send \(Self.json) "
-                            + "(AWS SDKs for Java: set AWS_CBOR_DISABLE=true)"
-                    )
-                )
+                        "\(contentType ?? "a missing Content-Type") is not supported by this version: send \(known)"
+                    ),
+                    .json
+                ),
+                .json
             )
         }
         guard let body = try await collectBody(of: request) else {
             return response(
                 KinesisAnswer(
-                    KinesisError(.invalidArgument, "The request exceeds \(KinesisLimits.requestBytes) bytes.")
+                    KinesisError(
+                        .invalidArgument,
+                        "The request exceeds \(KinesisLimits.requestBytes) bytes."
+                    ),
+                    format
                 ),
+                format,
                 status: .contentTooLarge
             )
         }
-        return response(await service.handle(String(operation), body: body))
+        guard operation == KinesisOperation.subscribeToShard.rawValue else {
+            return response(await service.handle(String(operation), body: body, format: format), format)
+        }
+        return switch service.subscribe(body, format) {
+        case .success(let subscription): response(subscription)
+        case .failure(let error): response(KinesisAnswer(error, format), format)
+        }
     }
 
     /// The whole body in one buffer, without a copy when it arrived in one piece.
@@ -71,9 +82,27 @@ package struct KinesisEndpoint: Sendable {
         return body
     }
 
-    private func response(_ answer: KinesisAnswer, status: HTTPResponse.Status? = nil) -> Response {
+    private func response(_ subscription: ShardSubscription) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: ShardSubscription.contentType,
+                .amznRequestID: UUID().uuidString.lowercased(),
+            ],
+            body: ResponseBody { writer in
+                try await subscription.run { try await writer.write($0) }
+                try await writer.finish(nil)
+            }
+        )
+    }
+
+    private func response(
+        _ answer: KinesisAnswer,
+        _ format: WireFormat,
+        status: HTTPResponse.Status? = nil
+    ) -> Response {
         var headers = HTTPFields()
-        headers[.contentType] = Self.json
+        headers[.contentType] = format.rawValue
         headers[.amznRequestID] = UUID().uuidString.lowercased()
         if let errorType = answer.errorType { headers[.amznErrorType] = errorType }
         return Response(

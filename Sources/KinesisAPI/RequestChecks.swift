@@ -39,6 +39,13 @@ struct RequestChecks {
         violations.append(Violation(value, at: path, .pattern(#"0|([1-9]\d{0,128})"#)))
     }
 
+    mutating func hashKey(_ value: String?, at path: String) {
+        guard let value else { return }
+        let isNumber = (1...39).contains(value.utf8.count) && value.utf8.allSatisfy { 48...57 ~= $0 }
+        guard !isNumber || (value.utf8.count > 1 && value.hasPrefix("0")) else { return }
+        violations.append(Violation(value, at: path, .pattern(KinesisLimits.hashKeyPattern)))
+    }
+
     mutating func number(_ value: Int?, at path: String, in range: ClosedRange<Int>) {
         guard let value else { return }
         if value < range.lowerBound {

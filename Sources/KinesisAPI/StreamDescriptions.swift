@@ -8,7 +8,7 @@ struct StreamSummary: Encodable {
 
     let streamName: String
     let streamARN: String
-    let streamStatus = "ACTIVE"
+    let streamStatus: String
     let streamModeDetails: Mode
     let retentionPeriodHours: Int
     /// Seconds since 1970.
@@ -16,7 +16,7 @@ struct StreamSummary: Encodable {
     let enhancedMonitoring = [Metrics(shardLevelMetrics: [])]
     let encryptionType = "NONE"
     let openShardCount: Int
-    let consumerCount = 0
+    let consumerCount: Int
     let maxRecordSizeInKiB = 10_240
 }
 
@@ -92,10 +92,12 @@ extension KinesisService {
         StreamSummary(
             streamName: stream.name.text,
             streamARN: names.stream(stream.name),
+            streamStatus: stream.isUpdating ? "UPDATING" : "ACTIVE",
             streamModeDetails: StreamSummary.Mode(streamMode: stream.mode.rawValue),
             retentionPeriodHours: Self.retentionHours(of: stream),
             streamCreationTimestamp: stream.created.seconds,
-            openShardCount: try stream.listShards().count(where: \.isOpen)
+            openShardCount: try stream.listShards().count(where: \.isOpen),
+            consumerCount: stream.consumers.count
         )
     }
 

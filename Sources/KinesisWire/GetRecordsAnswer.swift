@@ -2,11 +2,12 @@ package import StreamCore
 
 import ByteCoding
 
-/// The JSON answer of GetRecords, written in one go: about 100 ns for a record of 100 bytes.
+/// The answer of GetRecords, or an event of SubscribeToShard, written in one go: as JSON about 100 ns for a record of 100
+/// bytes.
 package struct GetRecordsAnswer {
-    private static let frameBytes = 256
+    static let frameBytes = 256
     /// Names, quotes, the arrival time and the longest sequence number.
-    private static let recordFrameBytes = 192
+    static let recordFrameBytes = 192
 
     package let batch: RecordBatch
     /// `nil` at the end of a closed shard.
@@ -14,17 +15,21 @@ package struct GetRecordsAnswer {
     package let millisBehindLatest: Int64
     /// The shards that go on where a closed one ends; empty elsewhere.
     package let childShards: [Shard]
+    /// Only in events, where it stands for the iterator: everything up to it has been sent; `nil` at the end too.
+    package let continuation: SequenceNumber?
 
     package init(
         batch: RecordBatch,
-        nextShardIterator: String?,
+        nextShardIterator: String? = nil,
         millisBehindLatest: Int64,
-        childShards: [Shard] = []
+        childShards: [Shard] = [],
+        continuation: SequenceNumber? = nil
     ) {
         self.batch = batch
         self.nextShardIterator = nextShardIterator
         self.millisBehindLatest = millisBehindLatest
         self.childShards = childShards
+        self.continuation = continuation
     }
 
     /// Room that `write` needs; more than the answer's size.
@@ -42,13 +47,18 @@ package struct GetRecordsAnswer {
         return total
     }
 
-    /// Writes the answer to `target`, which has room for `capacity` bytes.
+    /// Writes the answer as JSON to `target`, which has room for `capacity` bytes.
     ///
     /// - Returns: How many bytes were written.
     package func write(to target: UnsafeMutableRawPointer) -> Int {
         var output = JSONOutput(target)
         output.append("{")
         writeChildShards(to: &output)
+        if let continuation {
+            output.append("\"ContinuationSequenceNumber\":\"")
+            output.append(text: continuation.description)
+            output.append("\",")
+        }
         output.append("\"MillisBehindLatest\":")
         output.append(text: String(millisBehindLatest))
         if let nextShardIterator {

@@ -109,6 +109,14 @@ struct JSONScanner {
         return try string()
     }
 
+    /// Consumes a number, `true`, `false` or `null`.
+    mutating func scalar() throws(KinesisError) -> JSONText {
+        _ = peek()
+        let start = offset
+        try skipValue()
+        return JSONText(start: start, count: offset - start, hasEscapes: false)
+    }
+
     /// Consumes a value of any kind.
     mutating func skipValue(depth: Int = 0) throws(KinesisError) {
         guard depth < Self.maximumDepth else { throw malformed("nested too deeply") }
@@ -131,6 +139,15 @@ struct JSONScanner {
         case UInt8(ascii: "n"): try literal("null")
         default: try skipNumber()
         }
+    }
+
+    /// Consumes a number.
+    @inline(__always)
+    mutating func number() throws(KinesisError) -> JSONText {
+        _ = peek()
+        let start = offset
+        try skipNumber()
+        return JSONText(start: start, count: offset - start, hasEscapes: false)
     }
 
     private mutating func skipNumber() throws(KinesisError) {

@@ -1,6 +1,7 @@
 /// An error as the Kinesis API answers it.
 package struct KinesisError: Error, Hashable, Sendable {
     package enum Kind: String, Sendable {
+        case dryRun = "DryRunOperationException"
         case expiredIterator = "ExpiredIteratorException"
         case expiredNextToken = "ExpiredNextTokenException"
         case internalFailure = "InternalFailureException"

@@ -1,7 +1,7 @@
 import ByteCoding
 package import StreamCore
 
-/// The JSON answer of PutRecords.
+/// The answer of PutRecords, as JSON or as CBOR.
 package struct PutRecordsAnswer {
     package enum Outcome {
         case stored(shard: Int, SequenceNumber)
@@ -10,13 +10,13 @@ package struct PutRecordsAnswer {
     }
 
     /// What the service calls a record that it could not store.
-    private static let failureCode: StaticString = "InternalFailure"
-    private static let maximumMessageBytes = 512
+    static let failureCode: StaticString = "InternalFailure"
+    static let maximumMessageBytes = 512
     private static let frameBytes = 64
     /// Names, quotes, a shard's name and the longest sequence number.
     private static let recordFrameBytes = 160
     /// Slots for the last digits written; see `write`.
-    private static let digitSlots = 16
+    static let digitSlots = 16
 
     package let recordCount: Int
     package let failedCount: Int
@@ -31,7 +31,7 @@ package struct PutRecordsAnswer {
         Self.frameBytes + recordCount * Self.recordFrameBytes + failedCount * 6 * Self.maximumMessageBytes
     }
 
-    /// Writes the answer to `target`, which has room for `capacity` bytes.
+    /// Writes the answer as JSON to `target`, which has room for `capacity` bytes.
     ///
     /// - Returns: How many bytes were written.
     package func write(to target: UnsafeMutableRawPointer, outcome: (_ record: Int) -> Outcome) -> Int {
@@ -76,12 +76,18 @@ extension JSONOutput {
     }
 
     fileprivate mutating func append(jsonString text: String, maximumBytes: Int) {
-        var end = text.utf8.index(text.utf8.startIndex, offsetBy: maximumBytes, limitedBy: text.utf8.endIndex)
-        // Not in the middle of a character.
-        while let index = end, index.samePosition(in: text.unicodeScalars) == nil {
-            end = text.utf8.index(before: index)
-        }
-        var kept = String(text[..<(end ?? text.endIndex)])
+        var kept = text.prefix(utf8Bytes: maximumBytes)
         kept.withUTF8 { append(jsonString: UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension String {
+    /// At most so many bytes from the front, and no half of a character.
+    func prefix(utf8Bytes maximumBytes: Int) -> String {
+        var end = utf8.index(utf8.startIndex, offsetBy: maximumBytes, limitedBy: utf8.endIndex)
+        while let index = end, index.samePosition(in: unicodeScalars) == nil {
+            end = utf8.index(before: index)
+        }
+        return String(self[..<(end ?? endIndex)])
     }
 }

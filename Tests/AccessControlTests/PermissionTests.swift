@@ -7,8 +7,9 @@ import Testing
 /// Who may call what, operation by operation.
 struct PermissionTests {
     private static let kinesisReads: Set = [
-        "DescribeLimits", "DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator",
-        "ListShards", "ListStreams", "ListTagsForResource", "ListTagsForStream",
+        "DescribeLimits", "DescribeStream", "DescribeStreamConsumer", "DescribeStreamSummary", "GetRecords",
+        "GetShardIterator", "ListShards", "ListStreamConsumers", "ListStreams", "ListTagsForResource",
+        "ListTagsForStream", "SubscribeToShard",
     ]
     private static let producerCalls: Set = [
         "DescribeStream", "DescribeStreamSummary", "ListShards", "PutRecord", "PutRecords",
@@ -72,6 +73,8 @@ struct PermissionTests {
         ("GET", "/millrace/v1/functions", true), ("GET", "/millrace/v1/checkpoints", true),
         ("GET", "/", true), ("POST", "/millrace/v1/functions", false),
         ("PUT", "/millrace/v1/streams/s/retention", false), ("DELETE", "/millrace/v1/functions/f", false),
+        ("GET", "/millrace/v1/leases", true), ("GET", "/millrace/v1/workers", true),
+        ("POST", "/millrace/v1/leases/m/s/release", false), ("POST", "/millrace/v1/workers/w/drain", false),
         ("POST", "/elsewhere", false), ("GET", "/2015-3-31/functions", true), ("POST", "/2015-03-31", false),
     ])
     func `every other path is the host's own`(method: String, path: String, isRead: Bool) {

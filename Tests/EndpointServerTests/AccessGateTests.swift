@@ -7,7 +7,7 @@ import Testing
 @testable import EndpointServer
 
 /// The door as libcurl finds it, which signs on its own.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AccessGateTests {
     private static let key = AccessKey.generate(role: .admin, name: nil)
 

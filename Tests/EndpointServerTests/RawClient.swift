@@ -24,9 +24,11 @@ final class RawClient: Sendable {
 
     /// - Returns: Whether the server still takes what is sent.
     @discardableResult
-    func send(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        return Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
+    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
+        Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
     }
 
     /// Everything until the server closes the connection, in whatever way.
@@ -34,6 +36,17 @@ final class RawClient: Sendable {
 
     /// Up to and including this text, or to the end.
     func read(until text: String) async -> String { await read { $0.contains(text) } }
+
+    /// What comes next, in whatever amount; empty at the end.
+    func readSome() async -> [UInt8] {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { [self] in
+                var buffer = [UInt8](repeating: 0, count: 65_536)
+                let count = recv(descriptor, &buffer, buffer.count, 0)
+                continuation.resume(returning: Array(buffer.prefix(max(0, count))))
+            }
+        }
+    }
 
     private func read(until isEnough: @escaping @Sendable (String) -> Bool) async -> String {
         await withCheckedContinuation { continuation in

@@ -6,7 +6,7 @@ import Testing
 
 @testable import EndpointServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct TLSTests {
     @Test func `a renewed certificate counts for the next connection, a broken one does not`() async throws {
         try await withTemporaryDirectory { directory in

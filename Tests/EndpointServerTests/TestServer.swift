@@ -6,7 +6,8 @@ import Synchronization
 
 @testable import EndpointServer
 
-/// A real server on a free port that answers every request with the number of bytes of its body, or as many as asked.
+/// A real server on a free port that answers every request with the number of bytes of its body, or as many as asked, or with
+/// the host that it names.
 struct TestServer: Sendable {
     let port: Int
     let connections: OpenConnections
@@ -75,6 +76,12 @@ struct TestServer: Sendable {
             return Response(
                 status: .ok,
                 body: ResponseBody(byteBuffer: ByteBuffer(repeating: 0, count: bytes))
+            )
+        }
+        if request.uri.path == "/host" {
+            return Response(
+                status: .ok,
+                body: ResponseBody(byteBuffer: ByteBuffer(string: request.head.authority ?? ""))
             )
         }
         let body = try await request.body.collect(upTo: 1 << 24)

@@ -137,7 +137,7 @@ struct ValidationTests {
                 + #""StartingSequenceNumber":"49590338271490256608559692538361571095921575989136588898"}"#,
             "InvalidArgumentException"
         ),
-        ("SplitShard", "{}", "UnknownOperationException"),
+        ("StartStreamEncryption", "{}", "UnknownOperationException"),
         ("Nonsense", "{}", "UnknownOperationException"),
     ]
 
@@ -166,27 +166,53 @@ struct ValidationTests {
         }
     }
 
-    @Test func `CBOR is refused with a way out`() async throws {
+    @Test func `a format that nobody speaks is refused with those that there are`() async throws {
         try await KinesisServer.with { server in
             let request = ClientRequest(
                 method: "POST",
                 url: server.url,
                 headers: [
-                    ("Content-Type", "application/x-amz-cbor-1.1"),
-                    ("X-Amz-Target", "Kinesis_20131202.ListStreams"),
+                    ("Content-Type", "application/xml"), ("X-Amz-Target", "Kinesis_20131202.ListStreams"),
                 ],
-                body: [0xBF, 0xFF]
+                body: []
             )
 
             let response = try await HTTPClient().send(request)
 
             #expect(response.status == 400)
             #expect(response.headers["x-amzn-errortype"] == "SerializationException")
-            #expect(
-                AWSError(response).message.contains(
-                    "application/x-amz-cbor-1.1 is not supported by this version"
+            #expect(AWSError(response).message.contains("application/xml is not supported by this version"))
+        }
+    }
+
+    @Test func `a request in CBOR is answered in CBOR, an error too`() async throws {
+        try await KinesisServer.with { server in
+            func send(_ operation: String, _ body: [UInt8]) async throws -> ClientResponse {
+                try await HTTPClient().send(
+                    ClientRequest(
+                        method: "POST",
+                        url: server.url,
+                        headers: [
+                            ("Content-Type", "application/x-amz-cbor-1.1"),
+                            ("X-Amz-Target", "Kinesis_20131202.\(operation)"),
+                        ],
+                        body: body
+                    )
                 )
+            }
+
+            let list = try await send("ListStreams", [0xBF, 0xFF])
+            let error = try await send(
+                "DescribeStream",
+                [0xA1, 0x6A] + Array("StreamName".utf8) + [0x61, 0x73]
             )
+
+            #expect(list.status == 200)
+            #expect(list.headers["content-type"] == "application/x-amz-cbor-1.1")
+            #expect(list.body.first == 0xBF)
+            #expect(error.status == 400)
+            #expect(error.headers["x-amzn-errortype"] == "ResourceNotFoundException")
+            #expect(error.body.first == 0xBF)
         }
     }
 

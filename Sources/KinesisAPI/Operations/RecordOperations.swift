@@ -6,24 +6,38 @@ import NIOCore
 import StreamCore
 
 extension KinesisService {
-    func putRecords(_ body: ByteBuffer) async throws -> ByteBuffer {
-        let request = try body.withUnsafeReadableBytes { try PutRecordsDecoder.decodeRecords($0) }
+    func putRecords(_ body: ByteBuffer, _ format: WireFormat) async throws -> ByteBuffer {
+        let request = try body.withUnsafeReadableBytes { bytes in
+            switch format {
+            case .json: try PutRecordsDecoder.decodeRecords(bytes)
+            case .cbor: try CBORPutRecordsDecoder.decodeRecords(bytes)
+            }
+        }
         let result = await (try stream(request.stream)).append(request.records)
         let failedCount =
             result.isComplete ? 0 : result.entries.count { result.failures[$0.shard] != nil }
         if failedCount > 0 { logFailures(result, of: request.stream) }
         let answer = PutRecordsAnswer(recordCount: result.entries.count, failedCount: failedCount)
         return ByteBuffer(capacity: answer.capacity) { target in
-            answer.write(to: target) { index in
+            let outcome = { (index: Int) -> PutRecordsAnswer.Outcome in
                 if let failure = result.failure(at: index) { return .failed(message: "\(failure)") }
                 let entry = result.entries[index]
                 return .stored(shard: entry.shard, entry.sequenceNumber)
             }
+            return switch format {
+            case .json: answer.write(to: target, outcome: outcome)
+            case .cbor: answer.writeCBOR(to: target, outcome: outcome)
+            }
         }
     }
 
-    func putRecord(_ body: ByteBuffer) async throws -> ByteBuffer {
-        let request = try body.withUnsafeReadableBytes { try PutRecordsDecoder.decodeRecord($0) }
+    func putRecord(_ body: ByteBuffer, _ format: WireFormat) async throws -> ByteBuffer {
+        let request = try body.withUnsafeReadableBytes { bytes in
+            switch format {
+            case .json: try PutRecordsDecoder.decodeRecord(bytes)
+            case .cbor: try CBORPutRecordsDecoder.decodeRecord(bytes)
+            }
+        }
         let stream = try stream(request.stream)
         try checkOrdering(request, in: stream)
         let result = await stream.append(request.records)
@@ -37,7 +51,7 @@ extension KinesisService {
             shardId: ShardID(number: entry.shard).text,
             sequenceNumber: entry.sequenceNumber.description
         )
-        return ByteBuffer(bytes: try ControlCodec.encode(answer))
+        return try format.answer(fromJSON: ControlCodec.encode(answer))
     }
 
     /// Numbers grow by themselves; only one that the shard has not issued yet cannot be come after.
@@ -74,12 +88,12 @@ extension KinesisService {
 // MARK: - Reading
 
 extension KinesisService {
-    func getRecords(_ body: ByteBuffer) async throws -> ByteBuffer {
+    func getRecords(_ body: ByteBuffer, _ format: WireFormat) async throws -> ByteBuffer {
         struct Request: Decodable {
             let shardIterator: String?
             let limit: Int?
         }
-        let request = try ControlCodec.decode(Request.self, from: Data(body.readableBytesView))
+        let request = try ControlCodec.decode(Request.self, from: format.json(from: body))
         var checks = RequestChecks()
         checks.require(request.shardIterator, at: "shardIterator")
         checks.text(request.shardIterator, at: "shardIterator", length: 1...512)
@@ -109,7 +123,12 @@ extension KinesisService {
             millisBehindLatest: read.result.millisBehindLatest,
             childShards: isEnd ? try stream.listShards().filter { $0.parents.contains(iterator.shard) } : []
         )
-        return ByteBuffer(capacity: answer.capacity) { answer.write(to: $0) }
+        return ByteBuffer(capacity: answer.capacity) { target in
+            switch format {
+            case .json: answer.write(to: target)
+            case .cbor: answer.writeCBOR(to: target)
+            }
+        }
     }
 
     private func currentIterator(_ token: String) throws(KinesisError) -> ShardIterator {
@@ -140,7 +159,7 @@ extension KinesisService {
 
 extension ByteBuffer {
     /// A buffer that is written once, in place.
-    fileprivate init(capacity: Int, _ write: (UnsafeMutableRawPointer) -> Int) {
+    init(capacity: Int, _ write: (UnsafeMutableRawPointer) -> Int) {
         self = ByteBufferAllocator().buffer(capacity: capacity)
         writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { target in
             target.baseAddress.map(write) ?? 0

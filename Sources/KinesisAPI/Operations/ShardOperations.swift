@@ -103,7 +103,14 @@ extension KinesisService {
         let timestamp: Double?
     }
 
-    private static let iteratorTypes = [
+    /// Where reading starts, as a request says it.
+    struct RequestedPosition {
+        let type: String
+        let sequenceNumber: String?
+        let timestamp: Double?
+    }
+
+    static let iteratorTypes = [
         "AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON",
     ]
 
@@ -122,7 +129,12 @@ extension KinesisService {
         guard let shard = try stream.listShards().first(where: { $0.id.text == request.shardId }) else {
             throw shardNotFound(request.shardId ?? "", in: stream.name)
         }
-        let cursor = try stream.cursor(in: shard.id, at: position(request, in: shard, of: stream.name))
+        let requested = RequestedPosition(
+            type: request.shardIteratorType ?? "",
+            sequenceNumber: request.startingSequenceNumber,
+            timestamp: request.timestamp
+        )
+        let cursor = try stream.cursor(in: shard.id, at: position(requested, in: shard, of: stream.name))
         return try ControlCodec.encode(Answer(shardIterator: token(cursor, in: shard.id, of: stream)))
     }
 
@@ -145,10 +157,8 @@ extension KinesisService {
         ).token
     }
 
-    private func position(_ request: IteratorRequest, in shard: Shard, of stream: StreamName) throws
-        -> Position
-    {
-        let type = request.shardIteratorType ?? ""
+    func position(_ request: RequestedPosition, in shard: Shard, of stream: StreamName) throws -> Position {
+        let type = request.type
         switch type {
         case "AT_TIMESTAMP":
             guard let timestamp = request.timestamp else {
@@ -160,12 +170,12 @@ extension KinesisService {
             }
             return .atTimestamp(try pastTimestamp(timestamp))
         case "TRIM_HORIZON", "LATEST":
-            guard request.startingSequenceNumber == nil else {
+            guard request.sequenceNumber == nil else {
                 throw mismatch(type, "also a StartingSequenceNumber")
             }
             return type == "LATEST" ? .latest : .trimHorizon
         default:
-            guard let text = request.startingSequenceNumber else {
+            guard let text = request.sequenceNumber else {
                 throw mismatch(type, "no StartingSequenceNumber")
             }
             let number = try sequenceNumber(text, in: shard, of: stream)

@@ -62,7 +62,7 @@ extension KinesisService {
         }
     }
 
-    private func checkShardLimit(adding count: Int) throws(KinesisError) {
+    func checkShardLimit(adding count: Int) throws(KinesisError) {
         let open = openShardCount
         guard count > Self.shardLimit - open else { return }
         throw KinesisError(
