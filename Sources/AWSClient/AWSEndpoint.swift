@@ -18,12 +18,8 @@ package struct AWSEndpoint: Hashable, Sendable, CustomStringConvertible {
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         for variable in ["AWS_ENDPOINT_URL_\(service.uppercased())", "AWS_ENDPOINT_URL"] {
-            guard var url = environment[variable], !url.isEmpty else { continue }
-            guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-                throw AWSEndpointUnknown(reason: "\(variable) is no http or https URL: \(url)")
-            }
-            while url.hasSuffix("/") { url.removeLast() }
-            (self.url, self.variable) = (url, variable)
+            guard let url = environment[variable], !url.isEmpty else { continue }
+            (self.url, self.variable) = (try Self.checked(url, named: variable), variable)
             return
         }
         let domains = ["aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"]
@@ -40,6 +36,20 @@ package struct AWSEndpoint: Hashable, Sendable, CustomStringConvertible {
         variable = nil
     }
 
+    /// At this URL, whatever the environment says.
+    package init(url: String) throws {
+        (self.url, variable) = (try Self.checked(url, named: "the endpoint"), nil)
+    }
+
+    private static func checked(_ url: String, named name: String) throws -> String {
+        var url = url
+        guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            throw AWSEndpointUnknown(reason: "\(name) is no http or https URL: \(url)")
+        }
+        while url.hasSuffix("/") { url.removeLast() }
+        return url
+    }
+
     private static func isRegionByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
@@ -54,5 +64,8 @@ package struct AWSEndpoint: Hashable, Sendable, CustomStringConvertible {
 /// What the environment or an ARN says leads to no endpoint.
 package struct AWSEndpointUnknown: Error, Hashable, Sendable, CustomStringConvertible {
     package let reason: String
+
+    package init(reason: String) { self.reason = reason }
+
     package var description: String { reason }
 }

@@ -4,17 +4,27 @@ package struct ClientRequest: Sendable {
     package var url: String
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    package var version: Version
+
+    package enum Version: Hashable, Sendable {
+        /// What the server offers over TLS, else HTTP/1.1.
+        case automatic
+        /// HTTP/2 from the first byte on, also without TLS.
+        case http2
+    }
 
     package init(
         method: String = "GET",
         url: String,
         headers: [(name: String, value: String)] = [],
-        body: [UInt8] = []
+        body: [UInt8] = [],
+        version: Version = .automatic
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
+        self.version = version
     }
 }
 
@@ -41,15 +51,12 @@ package enum HTTPFailure: Error, Hashable, CustomStringConvertible {
     case timedOut(url: String, after: Duration)
     /// The request may or may not have been carried out.
     case failed(url: String, reason: String)
-    /// Whoever waited for it has gone. The request may or may not have been carried out.
-    case cancelled(url: String)
 
     package var description: String {
         switch self {
         case .connectionRefused(let url): "nothing listens at \(url)"
         case .untrusted(let url, let reason): "the certificate of \(url) is not trusted: \(reason)"
         case .timedOut(let url, let time): "\(url) did not answer within \(time)"
-        case .cancelled(let url): "request to \(url) was cancelled"
         case .failed(let url, let reason): "request to \(url) failed: \(reason)"
         }
     }

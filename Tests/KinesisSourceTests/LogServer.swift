@@ -1,0 +1,90 @@
+import AWSClient
+import EmbeddedLog
+import Foundation
+import Hummingbird
+import KinesisAPI
+import KinesisSource
+import Logging
+import ServiceLifecycle
+import StreamCore
+import TestSupport
+
+/// A real log in a temporary directory behind its real API on a free port.
+struct LogServer: Sendable {
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    let url: String
+    let log: EmbeddedLog
+
+    /// A source of one of its streams, read as fast as it answers.
+    func source(
+        _ stream: StreamName,
+        fanOut: String? = nil,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) throws -> KinesisSource {
+        try .test(stream, at: url, fanOut: fanOut, clock: clock)
+    }
+
+    /// Lends a running server.
+    static func with<Result: Sendable>(
+        _ body: @escaping @Sendable (LogServer) async throws -> Result
+    ) async throws -> Result {
+        try await withTemporaryDirectory { directory in
+            let log = try EmbeddedLog.open(directory: directory, options: LogOptions(), logger: logger)
+            defer { log.close() }
+            let now: @Sendable () -> Timestamp = {
+                Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+            }
+            let endpoint = KinesisEndpoint(KinesisService(log: log, logger: logger, now: now))
+            let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+            let application = Application(
+                responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
+                    guard KinesisEndpoint.handles(request) else { return Response(status: .notFound) }
+                    return try await endpoint.respond(to: request)
+                },
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+                onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
+                logger: logger
+            )
+            let services = ServiceGroup(services: [application], logger: logger)
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await services.run() }
+                var iterator = ports.makeAsyncIterator()
+                let server = LogServer(url: "http://127.0.0.1:\(await iterator.next() ?? 0)", log: log)
+                let result: Swift.Result<Result, any Error>
+                do { result = .success(try await body(server)) } catch { result = .failure(error) }
+                await services.triggerGracefulShutdown()
+                try await group.waitForAll()
+                return try result.get()
+            }
+        }
+    }
+}
+
+extension KinesisSource {
+    /// Without credentials, and without chance in its back-offs.
+    static func test(
+        _ stream: StreamName,
+        at url: String,
+        pacing: KinesisPacing = .onDemand,
+        fanOut: String? = nil,
+        credentials: (any AWSCredentialProvider)? = nil,
+        limits: HTTPClient.Limits = KinesisSource.callLimits,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) throws -> KinesisSource {
+        KinesisSource(
+            stream,
+            at: KinesisEndpointSettings(
+                endpoint: try AWSEndpoint(url: url),
+                region: "us-east-1",
+                pacing: pacing
+            ),
+            credentials: credentials,
+            fanOut: fanOut,
+            http: HTTPClient(limits: limits),
+            clock: clock,
+            jitter: { 1 },
+            logger: LogServer.logger
+        )
+    }
+}
