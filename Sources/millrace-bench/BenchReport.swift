@@ -50,6 +50,9 @@ struct BenchReport: Encodable, Sendable {
     /// Records per second of the awslambdaric function without a host.
     var baseline: Double?
     var latencies: [LatencyResult] = []
+    var scaling: ScalingVerdict?
+    var idle: RestBench.Idle?
+    var renewals: RestBench.Renewals?
 
     init(records: Int) {
         self.records = records
@@ -63,6 +66,27 @@ struct BenchReport: Encodable, Sendable {
     }
 
     var table: String {
+        var lines: [String] = []
+        if !paths.isEmpty || !latencies.isEmpty { lines += rates }
+        if let scaling { lines.append(scaling.table) }
+        if let idle {
+            lines.append(
+                "\(idle.shards) shards at rest: \(decimal(idle.cpuPercent)) % of one core, \(decimal(idle.residentMegabytes)) MB"
+            )
+            lines += idle.problems.map { "missed: \($0)" }
+        }
+        if let renewals {
+            lines.append(
+                """
+                \(renewals.leases) leases: the latest of \(renewals.renewals) renewals after \
+                \(decimal(renewals.latestSeconds)) s, \(decimal(RestBench.renewalLimit)) s allowed
+                """
+            )
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var rates: [String] {
         var lines = [
             "\(records) records of \(payloadBytes) bytes, \(shards) shards, batch \(batchSize), \(cores) cores; median of the runs",
             "",
@@ -76,7 +100,7 @@ struct BenchReport: Encodable, Sendable {
             "put to function, idle host, \(latency.durability): median \(decimal(latency.medianMilliseconds)) ms, "
                 + "p99 \(decimal(latency.p99Milliseconds)) ms"
         }
-        return lines.joined(separator: "\n")
+        return lines
     }
 
     private func row(_ path: PathResult) -> String? {

@@ -38,12 +38,18 @@ enum BenchFunction: String, CaseIterable, Sendable {
     case plugin
     case bootstrap
     case python
+    /// Writes down what it is handed.
+    case journal
+
+    /// Those whose rate is measured.
+    static let measured: [BenchFunction] = [.plugin, .bootstrap, .python]
 
     var title: String {
         switch self {
         case .plugin: "Swift plugin"
         case .bootstrap: "custom-runtime bootstrap"
         case .python: "awslambdaric, counting"
+        case .journal: "Swift plugin, writing a journal"
         }
     }
 
@@ -52,13 +58,13 @@ enum BenchFunction: String, CaseIterable, Sendable {
         switch self {
         case .plugin: 3_000_000
         case .bootstrap: 700_000
-        case .python: nil
+        case .python, .journal: nil
         }
     }
 
     private var runtime: String {
         switch self {
-        case .plugin: "swift-plugin"
+        case .plugin, .journal: "swift-plugin"
         case .bootstrap: "provided.al2023"
         case .python: "python3.12"
         }
@@ -69,6 +75,7 @@ enum BenchFunction: String, CaseIterable, Sendable {
         case .plugin: "CountingPlugin"
         case .bootstrap: "bootstrap"
         case .python: "handler.handler"
+        case .journal: "JournalPlugin"
         }
     }
 
@@ -79,6 +86,7 @@ enum BenchFunction: String, CaseIterable, Sendable {
         case .plugin: return ("\(sources)/plugin/.build/release/libCountingPlugin.so", "libCountingPlugin.so")
         case .bootstrap: return (".build/bench/bootstrap", "bootstrap")
         case .python: return ("\(sources)/python/handler.py", "handler.py")
+        case .journal: return ("\(sources)/plugin/.build/release/libJournalPlugin.so", "libJournalPlugin.so")
         }
     }
 

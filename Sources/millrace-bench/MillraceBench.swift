@@ -19,8 +19,16 @@ struct MillraceBench: ParsableCommand {
     @Option(help: "Connections that put records.")
     var connections = 16
 
-    @Option(help: "Measure only log, plugin, bootstrap, python, filter, lanes or latency. May be repeated.")
+    @Option(
+        help: """
+            Measure only log, plugin, bootstrap, python, filter, lanes or latency, or what is measured only when asked for: \
+            scaling, idle or renewals. May be repeated.
+            """
+    )
     var only: [String] = []
+
+    @Option(help: "How long workers come and go in `--only scaling`.")
+    var minutes = 10.0
 
     @Option(help: "A Python that has awslambdaric.")
     var python = ".build/venv/bin/python3"
@@ -41,7 +49,7 @@ struct MillraceBench: ParsableCommand {
         if isWanted("filter") { report.paths.append(try FilterBench(records: records).measure(runs: runs)) }
         let log = LogBench(workspace: workspace, records: records, connections: connections)
 
-        let functions = BenchFunction.allCases.filter { isWanted($0.rawValue) }
+        let functions = BenchFunction.measured.filter { isWanted($0.rawValue) }
         // Also what fills the log for the functions.
         if isWanted("log") || !functions.isEmpty { report.paths += try log.measure(runs: runs) }
         for function in functions {
@@ -68,11 +76,22 @@ struct MillraceBench: ParsableCommand {
         if isWanted("latency") {
             report.latencies = try LatencyBench(workspace: workspace).measure()
         }
+        try measureScaling(workspace, &report)
         try workspace.remove()
 
         print(report.table)
         try report.json().write(to: URL(fileURLWithPath: output))
         say("written to \(output)")
+    }
+
+    /// Too long for every run.
+    private func measureScaling(_ workspace: BenchWorkspace, _ report: inout BenchReport) throws {
+        if only.contains("scaling") {
+            report.scaling = try ScalingBench(workspace: workspace, minutes: minutes).measure()
+        }
+        let rest = RestBench(workspace: workspace)
+        if only.contains("idle") { report.idle = try rest.measureIdle() }
+        if only.contains("renewals") { report.renewals = try rest.measureRenewals() }
     }
 
     private func isWanted(_ name: String) -> Bool { only.isEmpty || only.contains(name) }

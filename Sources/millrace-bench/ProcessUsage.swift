@@ -35,6 +35,13 @@ struct ProcessUsage: Encodable, Sendable {
         return total
     }
 
+    /// What a process has in memory now.
+    static func residentMegabytes(of pid: Int32) throws -> Double {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(separator: " ").dropLast().last.flatMap { Double($0) } ?? 0) / 1024
+    }
+
     static func - (later: ProcessUsage, earlier: ProcessUsage) -> ProcessUsage {
         ProcessUsage(cpuSeconds: later.cpuSeconds - earlier.cpuSeconds, peakMegabytes: later.peakMegabytes)
     }
