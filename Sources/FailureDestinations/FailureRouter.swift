@@ -8,7 +8,7 @@ package struct FailureRouter: Sendable {
 
     private let environment: [String: String]
     private let region: String
-    private let credentials: AWSCredentialSource
+    private let credentials: any AWSCredentialProvider
     private let streams: FailureStreams
     private let http: HTTPClient
     private let queueURLs = QueueURLs()
@@ -19,7 +19,7 @@ package struct FailureRouter: Sendable {
     package init(
         environment: [String: String],
         region: String,
-        credentials: AWSCredentialSource,
+        credentials: any AWSCredentialProvider,
         streams: FailureStreams,
         http: HTTPClient = HTTPClient(limits: FailureRouter.callLimits)
     ) {

@@ -20,9 +20,9 @@ extension FunctionLog {
             // Everything in a file was written before the next one began.
             if index + 1 < segments.count {
                 let next = segments[index + 1].start
-                if next <= start.segment || next < query.start.milliseconds { continue }
+                if next <= start.segment || next + LogSegment.disorder < query.start.milliseconds { continue }
             }
-            guard segment.start <= query.end.milliseconds else { break }
+            guard segment.start - LogSegment.disorder <= query.end.milliseconds else { break }
             var isFull = false
             segment.forEach(query) { event in
                 guard event.position >= start else { return true }
@@ -42,8 +42,14 @@ extension FunctionLog {
         var bytes = 0
         let segments = segments()
         for (index, segment) in segments.enumerated().reversed() {
-            guard segment.start <= end.segment, segment.start <= query.end.milliseconds else { continue }
-            if index < segments.count - 1, segments[index + 1].start < query.start.milliseconds { break }
+            guard segment.start <= end.segment,
+                segment.start - LogSegment.disorder <= query.end.milliseconds
+            else { continue }
+            if index < segments.count - 1,
+                segments[index + 1].start + LogSegment.disorder < query.start.milliseconds
+            {
+                break
+            }
             var found: [LogEvent] = []
             segment.forEach(query) { event in
                 guard event.position < end else { return false }

@@ -5,6 +5,8 @@ import Synchronization
 
 /// The log of one function: what all its processes printed, in the order in which the host read it.
 ///
+/// Hosts that share a data directory write to the same log, each in chunks.
+///
 /// Lines gather in memory and are written in chunks, at the latest when somebody reads or `flushDue` has come, so
 /// that a line costs no system call. The file starts anew at a size limit and the oldest goes, so that a log keeps
 /// within its limit.
@@ -21,6 +23,7 @@ package final class FunctionLog: Sendable {
         var bufferedSince: ContinuousClock.Instant?
         /// The streams that are written to, by their numbers.
         var open: [Int: String] = [:]
+        /// Of those that could not be numbered in the folder.
         var nextStream = 1
         /// Of the newest event, and of the oldest that waits in memory.
         var last = Timestamp(milliseconds: 0)
@@ -59,9 +62,11 @@ package final class FunctionLog: Sendable {
 
     package func open(_ name: String) -> Stream {
         state.withLock { state in
-            _ = files(&state)
-            let stream = Stream(name: name, number: state.nextStream)
-            state.nextStream += 1
+            var files = files(&state)
+            let number = try? files.nextStream()
+            state.files = files
+            let stream = Stream(name: name, number: number ?? state.nextStream)
+            state.nextStream = stream.number + 1
             state.open[stream.number] = name
             return stream
         }
@@ -124,13 +129,7 @@ package final class FunctionLog: Sendable {
             try files.append(state.buffer, first: state.firstBuffered, streams: state.open, now: now())
             state.hasFailed = false
         } catch {
-            if !state.hasFailed {
-                logger.warning(
-                    "function log not written",
-                    metadata: ["directory": "\(directory)", "error": "\(error)"]
-                )
-            }
-            state.hasFailed = true
+            noteFailure("function log not written", error, &state)
         }
         state.buffer.removeAll(keepingCapacity: state.buffer.capacity <= 4 * Self.bufferBytes)
         state.bufferedSince = nil
@@ -148,11 +147,23 @@ package final class FunctionLog: Sendable {
     /// The files, with those of earlier runs.
     private func files(_ state: inout State) -> LogFiles {
         if let files = state.files { return files }
-        let found = LogFiles.open(in: directory, limits: limits)
-        state.files = found.files
-        state.last = max(state.last, found.last)
-        state.nextStream = max(state.nextStream, found.lastStream + 1)
-        return found.files
+        var files = LogFiles(directory: directory, limits: limits)
+        look(at: &files, &state)
+        state.last = max(state.last, files.newestTime())
+        state.files = files
+        return files
+    }
+
+    private func look(at files: inout LogFiles, _ state: inout State) {
+        do { try files.look() } catch { noteFailure("function log not read", error, &state) }
+    }
+
+    /// Says once what cannot be done.
+    private func noteFailure(_ message: Logger.Message, _ error: any Error, _ state: inout State) {
+        if !state.hasFailed {
+            logger.warning(message, metadata: ["directory": "\(directory)", "error": "\(error)"])
+        }
+        state.hasFailed = true
     }
 
     var hasEvents: Bool {
@@ -165,7 +176,10 @@ package final class FunctionLog: Sendable {
     func segments() -> [LogSegment] {
         state.withLock { state in
             flush(&state)
-            return files(&state).segments
+            var files = files(&state)
+            look(at: &files, &state)
+            state.files = files
+            return files.segments
         }
     }
 }

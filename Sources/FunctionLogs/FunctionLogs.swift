@@ -48,7 +48,7 @@ package final class FunctionLogs: Sendable {
         Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
     }
 
-    /// The log of one function; nothing is on disk before its first line.
+    /// The log of one function; nothing is on disk before its first stream.
     package func log(of function: FunctionName) -> FunctionLog {
         logs.withLock { logs in
             if let log = logs[function] { return log }

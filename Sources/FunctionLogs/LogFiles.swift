@@ -3,43 +3,94 @@ import Glibc
 import StreamCore
 
 /// The files of one function's log: the newest is appended to, the oldest go when there is too much.
+///
+/// Several processes may write to it; each chunk is the turn of one.
 struct LogFiles {
     /// Oldest first; the last one is written to.
-    private(set) var segments: [LogSegment]
+    private(set) var segments: [LogSegment] = []
     private let directory: String
     private let limits: FunctionLogs.Limits
+    private var turn: LogTurn?
+    /// The chunks that were written when the files were last looked at; `nil` before the first look.
+    private var seenChunks: UInt64?
     private var file: Descriptor?
     /// The streams whose names the last file has already.
     private var declared: Set<Int> = []
     /// The last file has bytes at its end that are no whole lines and could not be removed.
     private var isTorn = false
 
-    /// Finds what earlier runs have left, and goes on behind it.
-    ///
-    /// - Returns: With the time of the newest event, and the highest number of a stream: they count from there.
-    static func open(
-        in directory: String,
-        limits: FunctionLogs.Limits
-    ) -> (files: LogFiles, last: Timestamp, lastStream: Int) {
-        var files = LogFiles(directory: directory, limits: limits)
-        guard let newest = files.segments.last else { return (files, Timestamp(milliseconds: 0), 0) }
-        let scan = newest.scan()
-        files.segments[files.segments.count - 1].bytes = scan.validBytes
-        // A kill may have torn the last line; nothing must be glued to it.
-        files.isTorn = scan.validBytes < newest.bytes && truncate(newest.path, scan.validBytes) != 0
-        return (files, scan.lastTimestamp, scan.lastStream)
-    }
-
-    private init(directory: String, limits: FunctionLogs.Limits) {
+    init(directory: String, limits: FunctionLogs.Limits) {
         self.directory = directory
         self.limits = limits
-        segments = LogSegment.all(in: directory)
+    }
+
+    /// Finds what earlier runs and other processes have written.
+    mutating func look() throws {
+        // Nothing is made in a folder that is only looked at.
+        guard turn != nil || LogTurn.exists(in: directory) else { return lookAnew() }
+        try withTurn { files, counts in files.look(counts) }
+    }
+
+    /// Of the newest event.
+    func newestTime() -> Timestamp { segments.last?.scan().lastTimestamp ?? Timestamp(milliseconds: 0) }
+
+    /// The number of a new stream, which no other process gives its own.
+    mutating func nextStream() throws -> Int {
+        try withTurn { files, counts in
+            if counts.streams == 0 { counts.streams = UInt64(files.segments.last?.scan().lastStream ?? 0) }
+            counts.streams += 1
+            return Int(counts.streams)
+        }
     }
 
     /// Appends whole lines, all or none.
     ///
     /// - Parameter first: When the first of them was printed.
     mutating func append(
+        _ lines: [UInt8],
+        first: Timestamp,
+        streams: [Int: String],
+        now: Timestamp
+    ) throws {
+        try withTurn { files, counts in
+            files.look(counts)
+            counts.chunks += 1
+            // Also when the write fails: others are to look what has become of it.
+            files.seenChunks = counts.chunks
+            try files.write(lines, first: first, streams: streams, now: now)
+        }
+    }
+
+    private mutating func withTurn<Value>(
+        _ body: (inout LogFiles, inout LogTurn.Counts) throws -> Value
+    ) throws -> Value {
+        let turn = try turn ?? LogTurn(in: directory)
+        self.turn = turn
+        return try turn.take { counts in try body(&self, &counts) }
+    }
+
+    private mutating func look(_ counts: LogTurn.Counts) {
+        guard counts.chunks != seenChunks else { return }
+        seenChunks = counts.chunks
+        lookAnew()
+    }
+
+    private mutating func lookAnew() {
+        let before = segments.last
+        segments = LogSegment.all(in: directory)
+        isTorn = false
+        if segments.last?.path != before?.path {
+            file = nil
+            declared = []
+        }
+        guard let newest = segments.last, !newest.endsWithNewline else { return }
+        // A kill may have torn the last line; nothing must be glued to it.
+        let validBytes = newest.scan().validBytes
+        segments[segments.count - 1].bytes = validBytes
+        isTorn = validBytes < newest.bytes && truncate(newest.path, validBytes) != 0
+    }
+
+    private mutating func write(
         _ lines: [UInt8],
         first: Timestamp,
         streams: [Int: String],

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import StreamCore
 
-/// One file of a function's log: text, in order of time.
+/// One file of a function's log: text, in order of time but for `LogSegment.disorder`.
 ///
 /// A line is `@` and the milliseconds at which the lines after it were written down; `=`, a number and the name of a
 /// stream; or a stream's number, the event's milliseconds and its message, with a space between each.
@@ -10,6 +10,9 @@ struct LogSegment: Sendable {
     static let newline = UInt8(ascii: "\n")
     static let space = UInt8(ascii: " ")
     private static let suffix = ".log"
+
+    /// Several processes write to one log, each what it has gathered: this many milliseconds a line may come late.
+    static let disorder: Int64 = 1000
 
     /// The time of its first event in milliseconds, which is also its name.
     let start: Int64
@@ -69,8 +72,8 @@ struct LogSegment: Sendable {
     /// Calls `body` with each event of a query, until it answers `false`.
     func forEach(_ query: LogQuery, _ body: (LogEvent) -> Bool) {
         forEachLine { line in
-            guard line.timestamp < query.end else { return false }
-            guard line.timestamp >= query.start, query.streams.contains(line.stream),
+            guard line.timestamp >= query.start, line.timestamp < query.end,
+                query.streams.contains(line.stream),
                 query.filter.matches(line.message)
             else { return true }
             return body(
@@ -113,6 +116,14 @@ struct LogSegment: Sendable {
             }
             return true
         }
+    }
+
+    /// Whether nothing is torn at its end.
+    var endsWithNewline: Bool {
+        guard bytes > 0, let handle = FileHandle(forReadingAtPath: path) else { return true }
+        defer { try? handle.close() }
+        guard (try? handle.seek(toOffset: UInt64(bytes - 1))) != nil else { return true }
+        return (try? handle.read(upToCount: 1))?.first == Self.newline
     }
 
     /// What a writer that goes on has to know.

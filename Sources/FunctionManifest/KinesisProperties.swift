@@ -40,6 +40,7 @@ struct KinesisProperties {
             "Metrics",
             among: ["EventCount"]
         )
+        let deaggregates = map.bool("MillraceDeaggregateKPL")
         let tags = TagProperties.tags(in: map)
         refuse(tumblingWindow: tumbling ?? 0, lanes: lanes ?? 1)
 
@@ -58,6 +59,7 @@ struct KinesisProperties {
             tumblingWindowSeconds: tumbling ?? 0,
             filterPatterns: patterns,
             onFailure: onFailure,
+            deaggregates: deaggregates ?? false,
             metrics: metrics ?? [],
             tags: tags
         )

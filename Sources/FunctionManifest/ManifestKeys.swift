@@ -54,7 +54,8 @@ extension KinesisProperties {
         supported: [
             "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "Enabled", "FilterCriteria",
             "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds",
-            "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor", "StartingPosition",
+            "MaximumRetryAttempts", "MetricsConfig", "MillraceDeaggregateKPL", "ParallelizationFactor",
+            "StartingPosition",
             "StartingPositionTimestamp", "Stream", "Tags", "TumblingWindowInSeconds",
         ],
         unsupported: ["KmsKeyArn", "ProvisionedPollerConfig"]

@@ -97,7 +97,7 @@ extension FailureDeliverySummary: CustomStringConvertible {
 
 extension Timestamp {
     /// Such as `2019-11-14T00:38:06Z`; milliseconds are left out.
-    fileprivate var isoSeconds: String {
+    var isoSeconds: String {
         Date(timeIntervalSince1970: Double(milliseconds / 1_000)).formatted(.iso8601)
     }
 }

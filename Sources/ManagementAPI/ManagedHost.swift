@@ -14,6 +14,7 @@ package struct ManagedHost: Sendable {
     package let mappingState: @Sendable (EventSourceMapping) -> String
     package let retention: ManagedRetention?
     package let failures: ManagedFailures?
+    package let inspection: (any LeaseInspection)?
 
     package init(
         functions: @escaping @Sendable () async throws -> [RegisteredFunction],
@@ -26,7 +27,8 @@ package struct ManagedHost: Sendable {
         leases: @escaping @Sendable (MappingID) async throws -> [LeaseRow],
         mappingState: @escaping @Sendable (EventSourceMapping) -> String,
         retention: ManagedRetention? = nil,
-        failures: ManagedFailures? = nil
+        failures: ManagedFailures? = nil,
+        inspection: (any LeaseInspection)? = nil
     ) {
         self.functions = functions
         self.register = register
@@ -37,6 +39,7 @@ package struct ManagedHost: Sendable {
         self.mappingState = mappingState
         self.retention = retention
         self.failures = failures
+        self.inspection = inspection
     }
 }
 

@@ -3,8 +3,8 @@ import Delivery
 package import Foundation
 package import StreamCore
 
-/// The calls that AWS has no API for: functions in folders, mappings, and checkpoints with what each shard is
-/// doing.
+/// The calls that AWS has no API for: functions in folders, mappings, checkpoints with what each shard is doing,
+/// leases and workers.
 ///
 /// JSON over HTTP below `/millrace/v1/`. Refusals answer 4xx with an `ErrorAnswer`.
 package struct ManagementService: Sendable {
@@ -48,11 +48,19 @@ package struct ManagementService: Sendable {
                 return try await setRetention(parts[1], body)
             case ("GET", "failures", 1): return try await failures(query)
             case ("GET", "failures", 2): return try await failure(parts[1])
+            case ("GET", "leases", 1): return try await leases(query)
+            case ("POST", "leases", 4) where parts[3] == "release":
+                return try await release(mapping: parts[1], shard: parts[2])
+            case ("GET", "workers", 1): return try await workers()
+            case ("POST", "workers", 3) where parts[2] == "drain": return try await drain(parts[1])
             default:
                 return refuse(404, ["no such call: \(method) \(path)"])
             }
         } catch let refused as RegistrationRefused {
             return refuse(400, refused.reasons)
+        } catch let refused as InspectionRefused {
+            let status = refused.reason == .notFound ? 404 : 409
+            return Self.refusal(status, [refused.description], hint: refused.hint)
         } catch let missing as StreamNotFound {
             return refuse(404, ["\(missing)"])
         } catch {
@@ -217,11 +225,14 @@ package struct ManagementService: Sendable {
     }
 
     /// An answer that says no, with an `ErrorAnswer`.
-    package static func refusal(_ status: Int, _ errors: [String]) -> Answer {
+    package static func refusal(_ status: Int, _ errors: [String], hint: String? = nil) -> Answer {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes]
         // Strings always encode; were it not so, the status alone would still say no.
-        return Answer(status: status, body: (try? encoder.encode(ErrorAnswer(errors: errors))) ?? Data())
+        return Answer(
+            status: status,
+            body: (try? encoder.encode(ErrorAnswer(errors: errors, hint: hint))) ?? Data()
+        )
     }
 }
 

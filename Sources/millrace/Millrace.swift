@@ -8,13 +8,13 @@ struct Millrace: AsyncParsableCommand {
         commandName: "millrace",
         abstract: "Runs functions on stream records.",
         discussion: """
-            `millrace serve` is the host: it keeps the log, runs the functions and speaks the Kinesis API. The other
-            commands talk to a running host.
+            `millrace serve` is the host: it keeps the log, runs the functions and speaks the Kinesis API. `millrace worker`
+            runs functions too, beside a host or on another Kinesis API. The other commands talk to a running host.
             """,
         version: "0.1.0",
         subcommands: [
             Serve.self, StreamCommand.self, FunctionCommand.self, MappingCommand.self, CheckpointCommand.self,
-            FailureCommand.self, CredentialsCommand.self,
+            FailureCommand.self, CredentialsCommand.self, WorkerCommand.self, LeaseCommand.self,
         ]
     )
 

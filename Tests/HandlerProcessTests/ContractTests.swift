@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HandlerPoolContractTests {
     @Test(arguments: HandlerTransportContract.rules)
     func `a pool of processes keeps the contract of transports`(

@@ -4,7 +4,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HandlerIsolationTests {
     @Test func `a handler sees the environment of Lambda and nothing of the host's`() async throws {
         setenv("MILLRACE_TEST_SECRET", "host only", 1)

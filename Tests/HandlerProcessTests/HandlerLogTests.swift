@@ -5,7 +5,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HandlerLogTests {
     @Test func `an invocation is logged with the lines that Lambda prints around it`() async throws {
         try await HandlerFixture.with(version: "7") { fixture in

@@ -4,7 +4,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HandlerPoolTests {
     @Test func `a function gets its batch and keeps its process for the next one`() async throws {
         try await HandlerFixture.with { fixture in

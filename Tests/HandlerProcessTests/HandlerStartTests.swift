@@ -5,7 +5,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HandlerStartTests {
     private func reason(_ outcome: InvocationOutcome) -> String {
         if case .notInvoked(let unavailable) = outcome { unavailable.reason } else { "\(outcome)" }

@@ -8,7 +8,7 @@ import Testing
 @testable import HandlerProcess
 
 /// Processes that break every rule must cost their own batch an attempt and the host neither memory nor time.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct MisbehaviourTests {
     /// A runner in Python, so that frames can be left half read; the library is never loaded.
     private func withRunner<Result>(

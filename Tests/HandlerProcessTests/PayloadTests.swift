@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Lambda's Invoke, without its HTTP.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct PayloadTests {
     private func text(_ result: PayloadResult) -> String {
         switch result.outcome {

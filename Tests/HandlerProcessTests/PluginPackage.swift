@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A plugin package outside of this one, built once for all tests as its author would build it.
@@ -9,7 +10,7 @@ actor PluginPackage {
 
     /// The package's directory, built.
     func path() async throws -> String {
-        let build = build ?? Task.detached { try Self.make() }
+        let build = build ?? Task { try await onOwnThread { try Self.make() } }
         self.build = build
         return try await build.value
     }

@@ -4,7 +4,7 @@ import StreamCore
 import Testing
 
 /// Functions that were registered from a folder of their author's, instead of created by the API.
-@Suite(.timeLimit(.minutes(1))) struct AuthorFolderTests {
+@Suite(.timeLimit(.minutes(5))) struct AuthorFolderTests {
     private static let definition = FunctionDefinition(
         name: "f",
         runtime: .provided("provided.al2023"),

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 struct ClientTests {
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(5)))
     func `boto3 deploys, invokes, maps and removes functions as on Lambda`() async throws {
         try await LambdaServer.with { server in
             let output = try await Python.run("check_lambda.py", server.url)
@@ -26,10 +27,10 @@ enum Python {
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        return try await Task.detached {
+        return try await onOwnThread {
             let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
             process.waitUntilExit()
             return String(decoding: bytes, as: UTF8.self)
-        }.value
+        }
     }
 }

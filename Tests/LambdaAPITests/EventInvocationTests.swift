@@ -5,7 +5,7 @@ import Testing
 
 @testable import LambdaAPI
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct EventInvocationTests {
     private static let invocation = PayloadInvocation(
         payload: Array("{}".utf8),

@@ -9,7 +9,7 @@ import Testing
 @testable import millrace
 
 /// Which code serves a function, with real processes.
-@Suite(.timeLimit(.minutes(2))) struct DeploymentTests {
+@Suite(.timeLimit(.minutes(5))) struct DeploymentTests {
     @Test func `new code takes over between two invocations`() async throws {
         try await Deployed.with { deployed in
             let old = try deployed.code("old")

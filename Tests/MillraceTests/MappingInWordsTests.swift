@@ -20,6 +20,7 @@ import Testing
         #expect(
             try lines(of: Self.fresh) == [
                 "mapping: u", "function: f", "stream: s", "starts at: LATEST",
+                "aggregates: handed over as they were put",
                 "filter: none: every record passes", "batch: up to 100 records, sent at once",
                 "lanes: one batch of a shard at a time", "retries: for ever", "age limit: none",
                 "on error: the whole batch is repeated", "answer: success or failure of the whole batch",
@@ -34,6 +35,7 @@ import Testing
             #"{"BatchSize":1,"MaximumBatchingWindowInSeconds":5}"#,
             "batch: up to 1 record, or what has come after 5 s"
         ),
+        (#"{"MillraceDeaggregateKPL":true}"#, "aggregates: records that the KPL has packed are unpacked"),
         (#"{"ParallelizationFactor":4}"#, "lanes: 4 batches of a shard at a time, by partition key"),
         (#"{"MaximumRetryAttempts":0}"#, "retries: 0"),
         (#"{"MaximumRecordAgeInSeconds":60}"#, "age limit: 60 s"),

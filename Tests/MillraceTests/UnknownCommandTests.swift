@@ -9,6 +9,8 @@ import Testing
         ("serv --data x", "did you mean `millrace serve`?"),
         ("mapping creat f s", "did you mean `millrace mapping create`?"),
         ("function log f", "did you mean `millrace function logs`?"),
+        ("lease wy k", "did you mean `millrace lease why`?"),
+        ("worker drian w", "did you mean `millrace worker drain`?"),
         ("checkpoint xyzzy", "`millrace checkpoint --help` lists its commands"),
     ])
     func `a command that does not exist brings the nearest name`(line: String, hint: String) throws {

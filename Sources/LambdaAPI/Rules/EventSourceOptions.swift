@@ -18,6 +18,8 @@ package struct EventSourceOptions: Sendable {
     package var filterPatterns: [String]?
     /// `DestinationConfig`; one without destinations takes them away.
     package var destinations: Destinations?
+    /// Millrace's own `MillraceDeaggregateKPL`.
+    package var deaggregates: Bool?
     /// `MetricsConfig.Metrics`.
     package var metrics: [String]?
     /// Options of other event sources that the request asks for something with.
@@ -41,7 +43,7 @@ extension EventSourceOptions: Decodable {
         case enabled, batchSize, maximumBatchingWindowInSeconds, parallelizationFactor, startingPosition
         case startingPositionTimestamp, maximumRetryAttempts, maximumRecordAgeInSeconds
         case bisectBatchOnFunctionError, functionResponseTypes, tumblingWindowInSeconds, filterCriteria
-        case destinationConfig, metricsConfig
+        case destinationConfig, metricsConfig, millraceDeaggregateKPL
         // Of other event sources.
         case topics, queues, sourceAccessConfigurations, selfManagedEventSource
         case amazonManagedKafkaEventSourceConfig, selfManagedKafkaEventSourceConfig, scalingConfig
@@ -90,6 +92,7 @@ extension EventSourceOptions: Decodable {
         destinations = config.map {
             Destinations(onSuccess: $0.onSuccess?.destination, onFailure: $0.onFailure?.destination)
         }
+        deaggregates = try value(.millraceDeaggregateKPL)
         let metricsConfig: MetricsConfig? = try value(.metricsConfig)
         metrics = metricsConfig.map { $0.metrics ?? [] }
         foreign = try CodingKeys.foreign.compactMap { key in

@@ -100,6 +100,7 @@ extension EventSourceRules {
         source.parallelizationFactor = options.parallelizationFactor ?? source.parallelizationFactor
         source.bisectsOnError = options.bisectBatchOnFunctionError ?? source.bisectsOnError
         source.tumblingWindowSeconds = options.tumblingWindowInSeconds ?? source.tumblingWindowSeconds
+        source.deaggregates = options.deaggregates ?? source.deaggregates
         if let attempts = options.maximumRetryAttempts {
             source.maximumRetryAttempts = attempts < 0 ? nil : attempts
         }

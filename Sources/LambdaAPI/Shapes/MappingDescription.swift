@@ -27,6 +27,8 @@ struct MappingDescription: Encodable {
     let filterCriteria: FilterCriteria?
     let destinationConfig: DestinationConfig
     let metricsConfig: MetricsConfig?
+    /// Not of Lambda's API: left out where it is not asked for.
+    let millraceDeaggregateKPL: Bool?
     let state: String
     let stateTransitionReason = "User action"
     let lastModified: Double
@@ -53,6 +55,7 @@ struct MappingDescription: Encodable {
         filterCriteria = patterns.isEmpty ? nil : FilterCriteria(filters: patterns.map(Filter.init))
         destinationConfig = DestinationConfig(onFailure: Destination(destination: source.onFailure?.text))
         metricsConfig = source.metrics.isEmpty ? nil : MetricsConfig(metrics: source.metrics)
+        millraceDeaggregateKPL = source.deaggregates ? true : nil
         state = mapping.state.rawValue
         lastModified = mapping.lastModified.seconds
         lastProcessingResult = lastResult ?? "No records processed"

@@ -122,7 +122,7 @@ extension CommandFailure {
                 "\(failure)",
                 hint: "name the certificate of the authority that signed it with --ca-file or AWS_CA_BUNDLE"
             )
-        case .timedOut, .cancelled, .failed:
+        case .timedOut, .failed:
             self.init("\(failure)", isUnanswered: true)
         }
     }

@@ -23,11 +23,24 @@ struct HostOptions: ParsableArguments {
         HostClient(endpoint: try findEndpoint(), access: HostAccess(caFile: caFile), timeout: timeout)
     }
 
+    /// The data directory, when it is where to look, has been used before, and no host listens for it now.
+    func unservedDirectory() throws -> String? {
+        guard endpoint == nil, data != nil || endpointOfEnvironment == nil else { return nil }
+        let data = data ?? "./data"
+        guard try DataDirectoryLock.holder(of: data)?.address == nil,
+            FileManager.default.fileExists(atPath: "\(data)/\(SQLiteDatabase.fileName)")
+        else { return nil }
+        return data
+    }
+
+    private var endpointOfEnvironment: String? {
+        let environment = ProcessInfo.processInfo.environment
+        return environment["AWS_ENDPOINT_URL_KINESIS"] ?? environment["AWS_ENDPOINT_URL"]
+    }
+
     private func findEndpoint() throws -> String {
         if let endpoint { return endpoint }
-        let environment = ProcessInfo.processInfo.environment
-        let fromEnvironment = environment["AWS_ENDPOINT_URL_KINESIS"] ?? environment["AWS_ENDPOINT_URL"]
-        if data == nil, let fromEnvironment { return fromEnvironment }
+        if data == nil, let endpointOfEnvironment { return endpointOfEnvironment }
 
         let data = data ?? "./data"
         guard let holder = try DataDirectoryLock.holder(of: data) else {
@@ -38,8 +51,8 @@ struct HostOptions: ParsableArguments {
         }
         guard let address = holder.address else {
             throw CommandFailure(
-                "the host of \(data) is still starting: \(holder)",
-                hint: "try again in a moment"
+                "nothing listens for the data directory \(data) yet: it is in use by \(holder)",
+                hint: "try again in a moment if that is a host; workers on Kinesis have none"
             )
         }
         return address

@@ -21,6 +21,13 @@ struct MappingInWords {
             Line(name: "stream", text: text("EventSourceArn") ?? "-"),
             Line(name: "starts at", text: startingPosition),
         ]
+        lines.append(
+            Line(
+                name: "aggregates",
+                text: flag("MillraceDeaggregateKPL")
+                    ? "records that the KPL has packed are unpacked" : "handed over as they were put"
+            )
+        )
         lines += patterns.isEmpty ? [Line(name: "filter", text: "none: every record passes")] : patterns
         lines += [
             Line(name: "batch", text: batch),

@@ -65,6 +65,14 @@ struct MappingOptions: ParsableArguments {
     @Option(help: "The metrics as Lambda takes them: {\"Metrics\": [\"EventCount\"]}.")
     var metricsConfig: JSONObject?
 
+    @Flag(
+        name: .customLong("deaggregate-kpl"),
+        inversion: .prefixedNo,
+        exclusivity: .exclusive,
+        help: "Take records of the Kinesis Producer Library apart, which Lambda does not."
+    )
+    var deaggregates: Bool?
+
     @Flag(inversion: .prefixedNo, exclusivity: .exclusive, help: "Whether records are read.")
     var enabled: Bool?
 
@@ -101,6 +109,7 @@ struct MappingOptions: ParsableArguments {
         fields["FilterCriteria"] = filterCriteria?.value ?? filters
         fields["DestinationConfig"] = destinationConfig?.value ?? onFailure.map(Self.destination)
         fields["MetricsConfig"] = metricsConfig?.value ?? metrics.map { ["Metrics": $0.values] }
+        fields["MillraceDeaggregateKPL"] = deaggregates
         fields["Enabled"] = enabled
         return fields
     }

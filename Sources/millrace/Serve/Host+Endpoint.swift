@@ -101,7 +101,20 @@ extension Host {
             leases: { [leases = runner.leases] mapping in try await leases.leases(of: mapping) },
             mappingState: { [running = runner.running] mapping in running.mappingState(mapping) },
             retention: ManagedRetention(of: log),
-            failures: ManagedFailures(of: failures)
+            failures: ManagedFailures(of: failures),
+            inspection: inspection
+        )
+    }
+
+    private var inspection: StoreLeaseInspection {
+        StoreLeaseInspection(
+            leases: runner.leases,
+            workers: workers,
+            mappings: { [registry] in try await StoreLeaseInspection.mappings(of: registry) },
+            report: { [statuses = runner.statuses] key in statuses.report(of: key) },
+            status: { [views = runner.views] key, report in views.status(of: key, report: report) },
+            sights: LeaseSights(clock: clock),
+            now: FunctionRegistry.wallClock
         )
     }
 }

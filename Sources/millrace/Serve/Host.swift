@@ -35,6 +35,7 @@ struct Host {
     let functionLogs: FunctionLogs
     let deployments: Deployments
     let runner: MappingRunner
+    let workers: SQLiteWorkerStore
     let failures: SQLiteFailureStore
     /// Woken by each failure that is stored.
     let failureStored = WakeSignal()
@@ -71,9 +72,7 @@ struct Host {
             options: logOptions,
             logger: logger
         )
-        let worker = WorkerID(
-            unchecked: "\(ProcessInfo.processInfo.hostName)-\(getpid())-\(UUID().uuidString.prefix(8))"
-        )
+        let worker = WorkerID.ofThisProcess
         presence = try WorkerPresence(of: worker, directory: settings.dataDirectory)
         deployments = Deployments(
             settings: HandlerSettings(
@@ -84,17 +83,20 @@ struct Host {
                 logger: logger
             )
         )
+        let isDead: @Sendable (WorkerID) -> Bool = { [directory = settings.dataDirectory] worker in
+            WorkerPresence.isDead(worker, directory: directory)
+        }
+        workers = SQLiteWorkerStore(database, isDead: isDead)
         runner = MappingRunner(
-            log: log,
+            streams: EmbeddedStreams(log: log),
             registry: registry,
-            leases: SQLiteLeaseStore(database, failureStored: failureStored) {
-                [directory = settings.dataDirectory] worker in
-                WorkerPresence.isDead(worker, directory: directory)
-            },
-            worker: worker,
+            leases: SQLiteLeaseStore(database, failureStored: failureStored, isDead: isDead),
+            roster: WorkerRoster(worker: worker, store: workers, clock: clock, logger: logger),
+            rules: settings.rules,
             deployments: deployments,
             names: settings.names,
             statuses: ShardStatuses(),
+            views: LeaseViews(),
             running: RunningMappings(),
             clock: clock,
             logger: logger
@@ -124,20 +126,30 @@ extension Host {
         // Nothing is registered and no function runs before the port is ours: a host that fails to start
         // leaves no trace.
         let isListening = DrainSignal()
+        // Requested by an operator too, and then the log is served on.
+        let drain = DrainSignal()
         let events = EventInvocations(invoke: invoke, clock: clock, logger: logger)
         let functions = FunctionService(
             registry: registry,
-            definitions: definitions,
+            role: .keeper(
+                KeeperDuties(
+                    definitions: definitions,
+                    collectCode: { [code, registry, logger] in
+                        do { try await code.removeUnused { try await registry.codeDirectoriesInUse() } } catch
+                        {
+                            logger.warning(
+                                "code that is not used any more was not removed",
+                                metadata: ["error": "\(error)"]
+                            )
+                        }
+                    },
+                    waitsForWorkers: true
+                )
+            ),
             deployments: deployments,
             runner: runner,
-            collectCode: { [code, registry, logger] in
-                do { try await code.removeUnused { try await registry.codeDirectoriesInUse() } } catch {
-                    logger.warning(
-                        "code that is not used any more was not removed",
-                        metadata: ["error": "\(error)"]
-                    )
-                }
-            },
+            drain: drain,
+            endsWhenDrained: false,
             start: isListening
         )
         // Services end in the reverse of this order: what functions give up last has its try as well.
@@ -149,6 +161,14 @@ extension Host {
                     FailureService(outbox: outbox),
                     makeEndpoint(events: events) { isListening.request() },
                     EventService(events: events),
+                    HeartbeatService(
+                        roster: runner.roster,
+                        store: workers,
+                        drain: drain,
+                        start: isListening,
+                        clock: clock,
+                        logger: logger
+                    ),
                     functions,
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -193,6 +213,7 @@ extension Host {
             store: failures,
             destination: { target in try router.destination(of: target) },
             committed: failureStored,
+            settings: .amongProcesses,
             clock: clock,
             now: FunctionRegistry.wallClock,
             logger: logger

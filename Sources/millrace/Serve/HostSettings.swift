@@ -1,3 +1,4 @@
+import Coordination
 import EmbeddedLog
 import StreamCore
 
@@ -11,5 +12,6 @@ struct HostSettings: Sendable {
     let durability: Durability
     let python: String
     let functionEnvironment: [String: String]
+    let rules: LeasePlan.Rules
     let names: ResourceNames
 }

@@ -25,17 +25,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "durable: PutRecords answers after fdatasync. relaxed: at once, synced every 5 ms.")
     var durability = Durability.durable
 
-    @Option(help: "The Python that has awslambdaric, for functions with a python3 runtime.")
-    var python = "python3"
+    @OptionGroup var handlers: HandlerOptions
 
-    @Option(
-        name: .customLong("function-environment"),
-        help: "NAME=VALUE for the environment of every function. May be repeated."
-    )
-    var functionEnvironment: [EnvironmentVariable] = []
-
-    @Option(help: "The region in ARNs and events. Default: AWS_DEFAULT_REGION, else us-east-1.")
-    var region: String?
+    @OptionGroup var share: ShareOptions
 
     @Option(
         help: """
@@ -72,21 +64,13 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // Both outlive exec: with SIGCHLD ignored the kernel would take the ends of handlers before the host
-        // sees them, and a peer that closes its socket must not end the host.
-        signal(SIGCHLD, SIG_DFL)
-        signal(SIGPIPE, SIG_IGN)
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-        var logger = Logger(label: "millrace")
-        logger.logLevel = logLevel.level
-
+        let logger = HandlerOptions.prepareProcess(logLevel)
         let host = try Host(makeSettings(), logger: logger)
         try await host.run()
     }
 
     private func makeSettings() -> HostSettings {
-        let environment = ProcessInfo.processInfo.environment
-        return HostSettings(
+        HostSettings(
             dataDirectory: URL(fileURLWithPath: data).standardizedFileURL.path,
             functionsDirectory: functions.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
             listen: listen,
@@ -96,13 +80,10 @@ struct Serve: AsyncParsableCommand {
                 tlsKey: tlsKey.map { URL(fileURLWithPath: $0).path }
             ),
             durability: durability,
-            // Functions run in folders of their own, so a path must not depend on this one.
-            python: python.contains("/") ? URL(fileURLWithPath: python).path : python,
-            functionEnvironment: Dictionary(
-                functionEnvironment.map { ($0.name, $0.value) },
-                uniquingKeysWith: { $1 }
-            ),
-            names: ResourceNames(region: region ?? environment["AWS_DEFAULT_REGION"] ?? "us-east-1")
+            python: handlers.pythonPath,
+            functionEnvironment: handlers.environment,
+            rules: share.rules,
+            names: ResourceNames(region: handlers.regionOrDefault)
         )
     }
 }
@@ -150,29 +131,4 @@ struct ListenAddress: ExpressibleByArgument, Hashable, CustomStringConvertible {
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     var defaultValueDescription: String { description }
-}
-
-/// One `NAME=VALUE`.
-struct EnvironmentVariable: ExpressibleByArgument {
-    let name: String
-    let value: String
-
-    init?(argument: String) {
-        guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else { return nil }
-        name = String(argument[..<equals])
-        value = String(argument[argument.index(after: equals)...])
-    }
-}
-
-enum LogLevel: String, ExpressibleByArgument, CaseIterable {
-    case debug, info, warning, error
-
-    var level: Logger.Level {
-        switch self {
-        case .debug: .debug
-        case .info: .info
-        case .warning: .warning
-        case .error: .error
-        }
-    }
 }

@@ -20,9 +20,15 @@ struct StreamDescribe: AsyncParsableCommand {
         print("status     \(summary["StreamStatus"] as? String ?? "")")
         print("retention  \(await client.retention(of: name, summary))")
         print("")
-        var table = Table("SHARD", "STATE", "FIRST HASH KEY", "LAST HASH KEY")
+        var table = Table("SHARD", "STATE", "FIRST HASH KEY", "LAST HASH KEY", "PARENTS")
         for shard in try await client.shards(of: name) {
-            table.add(shard.id, shard.isOpen ? "open" : "closed", shard.firstHashKey, shard.lastHashKey)
+            table.add(
+                shard.id,
+                shard.isOpen ? "open" : "closed",
+                shard.firstHashKey,
+                shard.lastHashKey,
+                shard.parents.isEmpty ? "-" : shard.parents.joined(separator: ", ")
+            )
         }
         table.print()
     }
@@ -34,6 +40,8 @@ struct ListedShard {
     let isOpen: Bool
     let firstHashKey: String
     let lastHashKey: String
+    /// Those that are still listed.
+    let parents: [String]
 
     init?(_ fields: [String: Any]) {
         guard let id = fields["ShardId"] as? String else { return nil }
@@ -43,6 +51,7 @@ struct ListedShard {
         isOpen = numbers["EndingSequenceNumber"] == nil
         firstHashKey = keys["StartingHashKey"] as? String ?? ""
         lastHashKey = keys["EndingHashKey"] as? String ?? ""
+        parents = ["ParentShardId", "AdjacentParentShardId"].compactMap { fields[$0] as? String }
     }
 }
 

@@ -20,16 +20,16 @@ struct StreamTail: AsyncParsableCommand {
 
     func run() async throws {
         let client = try host.client()
+        let listed = try await client.shards(of: name)
         var iterators: [String: String] = [:]
-        for shard in try await client.shards(of: name) {
-            let answer = try await client.kinesis(
-                "GetShardIterator",
-                [
-                    "StreamName": name, "ShardId": shard.id,
-                    "ShardIteratorType": fromStart || once ? "TRIM_HORIZON" : "LATEST",
-                ]
+        var ended = Set(isFromOldest ? [] : listed.filter { !$0.isOpen }.map(\.id))
+        // Of a stream that was resharded, the parents come before the children that took their place.
+        for shard in listed where isFromOldest ? shard.parents.isEmpty : shard.isOpen {
+            iterators[shard.id] = try await iterator(
+                of: shard.id,
+                isFromOldest ? "TRIM_HORIZON" : "LATEST",
+                client
             )
-            iterators[shard.id] = answer["ShardIterator"] as? String
         }
         while !iterators.isEmpty {
             var isIdle = true
@@ -38,10 +38,32 @@ struct StreamTail: AsyncParsableCommand {
                 let records = answer["Records"] as? [[String: Any]] ?? []
                 for record in records { try print(record) }
                 if !records.isEmpty { isIdle = false }
+                let next = answer["NextShardIterator"] as? String
                 let isAtTip = answer["MillisBehindLatest"] as? Int == 0
-                iterators[shard] = once && isAtTip ? nil : answer["NextShardIterator"] as? String
+                iterators[shard] = once && isAtTip ? nil : next
+                guard next == nil else { continue }
+                ended.insert(shard)
+                for child in children(in: answer) where ended.isSuperset(of: child.parents) {
+                    isIdle = false
+                    iterators[child.id] = try await self.iterator(of: child.id, "TRIM_HORIZON", client)
+                }
             }
             if isIdle, !iterators.isEmpty { try await Task.sleep(for: .milliseconds(200)) }
+        }
+    }
+
+    private var isFromOldest: Bool { fromStart || once }
+
+    private func iterator(of shard: String, _ type: String, _ client: HostClient) async throws -> String? {
+        let request = ["StreamName": name, "ShardId": shard, "ShardIteratorType": type]
+        return try await client.kinesis("GetShardIterator", request)["ShardIterator"] as? String
+    }
+
+    /// The shards that took the place of one that has ended.
+    private func children(in answer: [String: Any]) -> [(id: String, parents: [String])] {
+        (answer["ChildShards"] as? [[String: Any]] ?? []).compactMap { child in
+            guard let id = child["ShardId"] as? String else { return nil }
+            return (id, child["ParentShards"] as? [String] ?? [])
         }
     }
 

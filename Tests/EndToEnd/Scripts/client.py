@@ -58,6 +58,15 @@ def until(what, condition, limit=60):
     sys.exit(f"{what}: not within {limit} s")
 
 
+def answers(call):
+    """Whether a service that is being started takes calls yet."""
+    try:
+        call()
+        return True
+    except botocore.exceptions.EndpointConnectionError:
+        return False
+
+
 def lines(path):
     """The values of a file of JSON lines, without one that is still being written."""
     try:

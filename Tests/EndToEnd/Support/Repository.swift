@@ -24,4 +24,8 @@ enum Repository {
     static let clients = root.appendingPathComponent(".build/venv/bin")
 
     static let python = clients.appendingPathComponent("python3")
+
+    /// Where `make test` puts Amazon's Kinesis Client Library, and where DynamoDB for its leases.
+    static let kcl = root.appendingPathComponent(".build/kcl")
+    static let ministack = root.appendingPathComponent(".build/ministack")
 }

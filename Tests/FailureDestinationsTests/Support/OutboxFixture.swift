@@ -74,11 +74,11 @@ final class OutboxFixture: Sendable {
         await running
     }
 
-    /// Lets time pass in steps until the condition holds, or the test is cancelled for its time limit.
+    /// Lets time pass, in steps or to the next thing that is due, until the condition holds, or the test is cancelled for its time limit.
     func passTime(in step: Duration = .seconds(1), until isMet: () async throws -> Bool) async rethrows {
         while try await !isMet(), !Task.isCancelled {
             await clock.waitForSleepers()
-            clock.advance(by: step)
+            clock.advance(by: step, orToSleeperWithin: .seconds(600))
             await Task.yield()
         }
     }

@@ -15,3 +15,12 @@ struct FailureService: Service {
         }
     }
 }
+
+extension OutboxSettings {
+    /// Other processes store failures as well, and can wake nobody here: they are looked for more often.
+    static var amongProcesses: OutboxSettings {
+        var settings = OutboxSettings()
+        settings.lookInterval = .seconds(5)
+        return settings
+    }
+}

@@ -1,25 +1,34 @@
 import ByteCoding
 import Coordination
-import EmbeddedLog
 import Foundation
 import HandlerProcess
 import HandlerWire
+import KinesisSource
 import Logging
 import SQLiteStore
 import StreamCore
 
 /// Runs one event source mapping: a worker for it whenever its stream exists.
 struct MappingRunner: Sendable {
-    let log: EmbeddedLog
+    let streams: any StreamDirectory
+    /// A mapping under the name that its leases are kept by.
+    var identify: @Sendable (EventSourceMapping) -> EventSourceMapping = { $0 }
     let registry: FunctionRegistry
     let leases: any LeaseStore
-    let worker: WorkerID
+    /// This worker among the others.
+    let roster: WorkerRoster
+    let rules: LeasePlan.Rules
+    /// Who decides which worker has which lease.
+    var planning: @Sendable () async throws -> LeasePlanning = { .own }
     let deployments: Deployments
     let names: ResourceNames
     let statuses: ShardStatuses
+    let views: LeaseViews
     let running: RunningMappings
     let clock: any Clock<Duration>
     let logger: Logger
+
+    var worker: WorkerID { roster.worker }
 
     /// Returns when `drain` was requested and every batch in flight has ended.
     ///
@@ -32,20 +41,27 @@ struct MappingRunner: Sendable {
         var logger = logger
         logger[metadataKey: "function"] = "\(mapping.function)"
         let name = mapping.source.stream
+        let logPace = LogPace(clock: clock)
         defer { running.note(nil, of: mapping.id) }
         while !drain.isRequested, !Task.isCancelled {
             do {
                 running.note("waiting for stream \(name) to be created", of: mapping.id)
-                guard let stream = try await drain.interruptible({ try await log.existingStream(name) })
-                else { return }
+                let found = try await drain.interruptible { try await streams.existingStream(of: mapping) }
+                guard let stream = found else { return }
                 running.note("enabled", of: mapping.id)
                 // Checkpoints of a deleted stream of the same name say nothing about this one.
-                try await registry.bind(mapping.id, toIncarnation: String(stream.incarnation))
-                let worker = try makeWorker(for: mapping, on: stream, ready: ready, logger)
-                try await untilDeleted(stream, drain) { end in try await worker.run(until: end) }
-                if stream.deletion.isRequested { statuses.remove(mapping.id) }
+                if let incarnation = stream.incarnation {
+                    try await registry.bind(mapping.id, toIncarnation: incarnation)
+                }
+                let worker = try makeWorker(for: identify(mapping), on: stream, ready: ready, logger)
+                let end = try await untilEnded(stream, drain) { end in try await worker.run(until: end) }
+                if case .deleted = end { statuses.remove(identify(mapping).id) }
             } catch {
-                logger.error("mapping stopped", metadata: ["mapping": "\(mapping.id)", "error": "\(error)"])
+                logger.log(
+                    level: logPace.level(.error),
+                    "mapping stopped and is tried again",
+                    metadata: ["mapping": "\(mapping.id)", "error": "\(error)"]
+                )
                 running.note("stopped: \(error)", of: mapping.id)
                 let pause: Void? = try? await drain.interruptible { try await clock.sleep(for: .seconds(1)) }
                 if pause == nil { return }
@@ -55,7 +71,7 @@ struct MappingRunner: Sendable {
 
     private func makeWorker(
         for mapping: EventSourceMapping,
-        on stream: EmbeddedStream,
+        on stream: FoundStream,
         ready: @escaping @Sendable () -> Void,
         _ logger: Logger
     ) throws(InvalidMapping) -> Worker {
@@ -63,14 +79,21 @@ struct MappingRunner: Sendable {
             mapping: mapping,
             ownership: LeaseOwnership(
                 mapping: mapping,
-                worker: worker,
-                source: stream,
+                worker: roster.worker,
+                source: stream.source,
                 store: leases,
+                roster: roster,
+                rules: rules,
+                planning: planning,
+                statuses: statuses,
+                views: views,
                 clock: clock,
+                wake: stream.shardsChanged,
                 synced: ready,
                 logger: logger
             ),
-            source: stream,
+            source: mapping.source.deaggregates
+                ? DeaggregatingSource(stream.source, logger: logger) : stream.source,
             transport: DeployedFunction(
                 name: mapping.function,
                 qualifier: mapping.qualifier,
@@ -85,20 +108,29 @@ struct MappingRunner: Sendable {
         )
     }
 
-    /// Runs `body` with a signal for whichever comes first: draining, or the stream's deletion.
-    private func untilDeleted(
-        _ stream: EmbeddedStream,
+    /// Runs `body` with a signal for whichever comes first: draining, or the end of what was found.
+    ///
+    /// - Returns: How the stream ended; `nil` when it is there.
+    private func untilEnded(
+        _ stream: FoundStream,
         _ drain: DrainSignal,
         _ body: (DrainSignal) async throws -> Void
-    ) async throws {
+    ) async throws -> FoundStream.End? {
         let end = DrainSignal()
         let drained = drain.onRequest { end.request() }
-        let deleted = stream.deletion.onRequest { end.request() }
-        defer {
-            drain.forget(drained)
-            stream.deletion.forget(deleted)
+        defer { drain.forget(drained) }
+        return try await withThrowingTaskGroup(of: FoundStream.End?.self) { group in
+            group.addTask {
+                defer { end.request() }
+                do { return try await stream.ended() } catch is CancellationError { return nil }
+            }
+            do { try await body(end) } catch {
+                group.cancelAll()
+                throw error
+            }
+            group.cancelAll()
+            return try await group.next() ?? nil
         }
-        try await body(end)
     }
 }
 

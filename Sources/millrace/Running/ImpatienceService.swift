@@ -27,7 +27,7 @@ struct ImpatienceService: Service {
                     "shutting down",
                     metadata: [
                         "batches": "\(deployments.busyProcesses)", "longest": "\(deployments.longestWait)",
-                        "hint": "a second signal ends the host without waiting",
+                        "hint": "a second signal ends the process without waiting",
                     ]
                 )
             }

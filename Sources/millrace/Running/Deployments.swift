@@ -9,6 +9,8 @@ final class Deployments: Sendable {
     private struct Deployment {
         var function: RegisteredFunction
         var latest: HandlerPool
+        /// When the code of `latest` was registered.
+        var modified: Timestamp
         /// Started when somebody first asks for them.
         var versions: [Int: HandlerPool] = [:]
 
@@ -44,7 +46,9 @@ final class Deployments: Sendable {
     }
 
     /// Takes up the functions as they are registered now.
-    func apply(_ functions: [RegisteredFunction]) -> Changes {
+    ///
+    /// - Parameter tryingNewCode: Whether it is for this process to find out whether new code starts.
+    func apply(_ functions: [RegisteredFunction], tryingNewCode: Bool = true) -> Changes {
         state.withLock { state in
             var changes = Changes()
             guard !state.isShutDown else { return changes }
@@ -53,22 +57,37 @@ final class Deployments: Sendable {
                 state.deployments[name] = nil
                 changes.ended += deployment.pools
             }
-            for function in functions { apply(function, &state, &changes) }
+            for function in functions {
+                apply(function, tryingNewCode: tryingNewCode, &state, &changes)
+            }
             return changes
         }
     }
 
-    private func apply(_ function: RegisteredFunction, _ state: inout State, _ changes: inout Changes) {
+    private func apply(
+        _ function: RegisteredFunction,
+        tryingNewCode: Bool,
+        _ state: inout State,
+        _ changes: inout Changes
+    ) {
         var deployment =
             state.deployments[function.name]
-            ?? Deployment(function: function, latest: makePool(function, function.definition))
+            ?? Deployment(
+                function: function,
+                latest: makePool(function, function.definition),
+                modified: function.lastModified
+            )
         deployment.function = function
         // A candidate that has taken over stays while the registry is being told so.
         let current = deployment.latest.function
-        if current != function.definition, current != function.candidate {
+        // Code that was registered anew may lie in the same place; whoever tries it takes it over by itself.
+        let isAnew =
+            !tryingNewCode && function.candidate == nil && deployment.modified != function.lastModified
+        if current != function.definition && current != function.candidate || isAnew {
             changes.ended.append(deployment.latest)
             deployment.latest = makePool(function, function.definition)
         }
+        if function.candidate == nil { deployment.modified = function.lastModified }
         let numbers = Set(function.versions.map(\.number))
         for (number, pool) in deployment.versions where !numbers.contains(number) {
             deployment.versions[number] = nil
@@ -79,7 +98,7 @@ final class Deployments: Sendable {
         }
         state.deployments[function.name] = deployment
 
-        guard function.candidate != nil || function.state == .pending,
+        guard tryingNewCode, function.candidate != nil || function.state == .pending,
             state.trying.insert(function.revisionID).inserted
         else { return }
         let pool = function.candidate.map { makePool(function, $0) } ?? deployment.latest

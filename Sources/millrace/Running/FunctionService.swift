@@ -8,48 +8,68 @@ import StreamCore
 /// Keeps every registered function deployed and every mapping running until the host shuts down.
 struct FunctionService: Service {
     let registry: FunctionRegistry
-    /// Registered first; all of them or none.
-    let definitions: [FunctionDefinition]
+    let role: RegistryRole
+    /// Other workers take their functions from it too, and are to know what this one has carried out.
+    var isRegistryShared = false
     let deployments: Deployments
     let runner: MappingRunner
-    /// Removes code that no function refers to any more.
-    let collectCode: @Sendable () async -> Void
-    /// Requested once the endpoint listens.
+    /// Requested when this worker is to give up its shards, by an operator or as the process ends.
+    let drain: DrainSignal
+    /// A host that is drained still deploys and invokes functions for those who call its API; a worker ends.
+    let endsWhenDrained: Bool
+    /// Requested once functions may run: a host's endpoint listens.
     let start: DrainSignal
 
     /// New code is started this many at a time, so that a folder full of functions does not run into its time limits.
     private static let startsAtOnce = 2
 
     func run() async throws {
-        let drain = DrainSignal()
+        let end = DrainSignal()
         try await withGracefulShutdownHandler {
             try await start.wait()
-            guard !drain.isRequested else { return }
-            try await registry.register(definitions)
-            // What a crash left behind.
-            await collectCode()
-            await serve(until: drain)
+            guard !end.isRequested else { return }
+            if case .keeper(let duties) = role {
+                try await registry.register(duties.definitions)
+                // What a crash left behind.
+                await duties.collectCode()
+            }
+            await serve(until: end)
         } onGracefulShutdown: {
+            end.request()
             drain.request()
             start.request()
         }
     }
 
-    private func serve(until drain: DrainSignal) async {
+    private func serve(until end: DrainSignal) async {
         let (trials, trialQueue) = AsyncStream.makeStream(of: Deployments.Trial.self)
         let (ended, endedQueue) = AsyncStream.makeStream(of: HandlerPool.self)
         let (mappings, mappingQueue) = AsyncStream.makeStream(of: [EventSourceMapping].self)
+        let stragglers = MappingStragglers(
+            besides: runner.worker,
+            leases: runner.leases,
+            carriedOut: { [registry] in try await registry.carriedOut($0) },
+            clock: runner.clock
+        )
         let supervisor = MappingSupervisor(
             clock: runner.clock,
             logger: runner.logger,
-            settle: { try await registry.settleMapping($0) },
+            settle: { mapping in
+                if isRegistryShared { try await registry.noteCarriedOut(mapping, by: runner.worker) }
+                guard case .keeper(let duties) = role else { return true }
+                if duties.waitsForWorkers {
+                    guard try await stragglers.workers(of: mapping).isEmpty else { return false }
+                }
+                try await registry.settleMapping(mapping)
+                return true
+            },
             runMapping: { try await runner.run($0, until: $1, ready: $2) }
         )
         await withDiscardingTaskGroup { group in
             group.addTask {
                 for await functions in registrations() {
                     // A mapping that starts finds its function deployed.
-                    let changes = deployments.apply(functions)
+                    let changes = deployments.apply(functions, tryingNewCode: isKeeper)
                     for trial in changes.trials { trialQueue.yield(trial) }
                     for pool in changes.ended { endedQueue.yield(pool) }
                     mappingQueue.yield(functions.flatMap(\.mappings))
@@ -58,11 +78,22 @@ struct FunctionService: Service {
             group.addTask {
                 await carryOut(trials) { endedQueue.yield($0) }
             }
-            group.addTask { await end(ended) }
+            group.addTask { await self.end(ended) }
+            if isRegistryShared {
+                group.addTask { await registry.watchOtherProcesses(clock: runner.clock) }
+            }
             await supervisor.run(mappings, until: drain)
+            if !endsWhenDrained, !end.isRequested {
+                runner.logger.info("drained: this host has no shards until it is started anew")
+                try? await end.wait()
+            }
             group.cancelAll()
         }
         await deployments.shutDown()
+    }
+
+    private var isKeeper: Bool {
+        if case .keeper = role { true } else { false }
     }
 
     // MARK: - New code and old
@@ -100,7 +131,7 @@ struct FunctionService: Service {
             for await pool in pools {
                 group.addTask {
                     await pool.shutDown(within: pool.function.timeout)
-                    await collectCode()
+                    if case .keeper(let duties) = role { await duties.collectCode() }
                 }
             }
         }

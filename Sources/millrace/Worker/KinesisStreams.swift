@@ -1,0 +1,40 @@
+import Logging
+import StreamCore
+
+/// The streams of a Kinesis API.
+struct KinesisStreams: StreamDirectory {
+    let connection: KinesisConnection
+    /// The name of a consumer that records are pushed to; `nil` to poll.
+    let fanOut: String?
+
+    /// Between two looks for a stream that is not there.
+    private static let missingPause = Duration.seconds(5)
+    /// Between two looks whether it is still the same: AWS allows 20 a second for all clients of an account.
+    private static let samePause = Duration.seconds(60)
+
+    func existingStream(of mapping: EventSourceMapping) async throws -> FoundStream {
+        while true {
+            if let creation = try await connection.creation(of: mapping.source.stream) {
+                return FoundStream(
+                    source: connection.source(of: mapping, fanOut: fanOut),
+                    incarnation: creation
+                ) {
+                    try await end(of: mapping, creation)
+                }
+            }
+            try await connection.clock.sleep(for: Self.missingPause)
+        }
+    }
+
+    private func end(of mapping: EventSourceMapping, _ creation: String) async throws -> FoundStream.End {
+        while true {
+            try await connection.clock.sleep(for: Self.samePause)
+            do {
+                if try await connection.creation(of: mapping.source.stream) != creation { return .deleted }
+            } catch let error where !(error is CancellationError) {
+                // Readers meet the same and say so.
+                connection.logger.debug("stream not described", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}
