@@ -2,22 +2,33 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build release plugin format lint clean packages
+.PHONY: help demo test simulate bench bench-peers build release plugin format lint clean packages
 
 PYTHON ?= python3
 PACKAGES := curl libcurl4-openssl-dev libsqlite3-dev openssl zlib1g-dev
 VENV := .build/venv
+MINISTACK := .build/ministack
+KCL := .build/kcl
+# In debug as well: a seed means the same in each build of it, and asserts hold.
+SIMULATE := .build/debug/millrace-simulate --jobs $(shell nproc)
 FORMATTED := Package.swift Sources Tests functions
 
 help: ## show this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 12
 
 demo: packages release plugin $(VENV)/functions.installed ## run three functions on a week of real flights
 	@$(PYTHON) -B functions/demo.py --millrace .build/release/millrace --python $(VENV)/bin/python3 \
 	    --directory .build/demo
 
-test: packages lint build plugin $(VENV)/tests.installed ## check the format, build without warnings, run all tests
+test: PACKAGES += default-jre-headless
+test: packages lint build plugin $(VENV)/tests.installed $(MINISTACK)/installed $(KCL)/installed ## check the format, build without warnings, run all tests
+	$(SIMULATE) --from 0 --seeds 500
+	$(SIMULATE) --seeds 9500
 	swift test --skip-build --disable-xctest
+
+simulate: packages ## run SEEDS=N more seeds of the simulation, or SEED=N alone with its story
+	swift build --product millrace-simulate
+	$(SIMULATE) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100000))
 
 bench: packages release $(VENV)/functions.installed ## measure throughput, latency, CPU and memory; writes .build/bench.json
 	swift build -c release --product millrace-bench
@@ -25,6 +36,18 @@ bench: packages release $(VENV)/functions.installed ## measure throughput, laten
 	mkdir -p .build/bench
 	swiftc -O -swift-version 6 -o .build/bench/bootstrap Sources/millrace-bench/Functions/bootstrap/main.swift
 	.build/release/millrace-bench --python $(VENV)/bin/python3 --output .build/bench.json
+
+# Each peer in an environment of its own: their requirements do not go together.
+PEERS := async-kinesis boto3 java-kcl kcl-rs ministack native-kcl
+bench-peers: packages release $(VENV)/functions.installed $(PEERS:%=.build/peers/%/installed) ## compare with other consumers of Kinesis; writes .build/bench-peers.json
+	$(call build_plugin,Sources/millrace-bench/Functions/plugin)
+	$(PYTHON) -B Sources/millrace-bench/Peers/bench_peers.py --millrace .build/release/millrace \
+	    --python $(VENV)/bin/python3 --peers .build/peers --output .build/bench-peers.json $(PEER_OPTIONS)
+
+.build/peers/%/installed: Sources/millrace-bench/Peers/requirements/%.txt | packages
+	$(PYTHON) -m venv .build/peers/$*
+	.build/peers/$*/bin/python3 -m pip install -q --disable-pip-version-check -r $<
+	touch $@
 
 build: packages ## build everything in debug; a warning in our own code is an error
 	@mkdir -p .build
@@ -94,4 +117,14 @@ $(VENV)/functions.installed: functions/requirements.txt | $(VENV)/bin/python3
 
 $(VENV)/tests.installed: Tests/EndToEnd/requirements.txt functions/requirements.txt | $(VENV)/bin/python3
 	$(VENV)/bin/python3 -m pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+$(MINISTACK)/installed: Tests/EndToEnd/ministack.txt | packages
+	$(PYTHON) -m venv $(MINISTACK)
+	$(MINISTACK)/bin/python3 -m pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+$(KCL)/installed: Tests/EndToEnd/kcl.txt | packages
+	$(PYTHON) -m venv $(KCL)
+	$(KCL)/bin/python3 -m pip install -q --disable-pip-version-check -r $<
 	touch $@

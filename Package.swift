@@ -18,6 +18,8 @@ extension Target.Dependency {
     static let grdb = hostProduct("GRDB", "GRDB.swift")
     static let hummingbird = hostProduct("Hummingbird", "hummingbird")
     static let logging = hostProduct("Logging", "swift-log")
+    static let nioHTTP2 = hostProduct("NIOHTTP2", "swift-nio-http2")
+    static let nioHTTPTypesHTTP2 = hostProduct("NIOHTTPTypesHTTP2", "swift-nio-extras")
     static let nioSSL = hostProduct("NIOSSL", "swift-nio-ssl")
     static let serviceLifecycle = hostProduct("ServiceLifecycle", "swift-service-lifecycle")
     static let unixSignals = hostProduct("UnixSignals", "swift-service-lifecycle")
@@ -63,6 +65,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.0"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.45.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.0.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
@@ -81,6 +85,7 @@ let package = Package(
         .swift("ByteCoding", ["StreamCore", "CBytes"]),
         .swift("EmbeddedLog", ["StreamCore", "CBytes", .logging]),
         .swift("SQLiteStore", ["StreamCore", .grdb]),
+        .swift("DynamoDBStore", ["StreamCore", "AWSClient"]),
         .swift("HandlerWire", ["StreamCore", "ByteCoding"]),
         .swift("FunctionLogs", ["StreamCore", "ByteCoding", .logging]),
         .swift(
@@ -90,10 +95,13 @@ let package = Package(
         .swift("FunctionManifest", ["StreamCore", "Delivery", .yams]),
 
         // The servers and their client.
-        .swift("KinesisWire", ["StreamCore", "ByteCoding", "CBytes"]),
+        .swift("KinesisWire", ["StreamCore", "ByteCoding", "CBytes", "CZlib"]),
         .swift(
             "KinesisAPI",
-            ["StreamCore", "ByteCoding", "EmbeddedLog", "KinesisWire", .hummingbird, .logging]
+            [
+                "StreamCore", "ByteCoding", "EmbeddedLog", "KinesisWire", .hummingbird, .logging,
+                .serviceLifecycle,
+            ]
         ),
         .swift(
             "LambdaAPI",
@@ -106,10 +114,14 @@ let package = Package(
         .swift("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
         .swift("AWSClient", ["CCurl", .crypto]),
         .swift("FailureDestinations", ["StreamCore", "AWSClient", "ByteCoding", .logging]),
+        .swift("KinesisSource", ["StreamCore", "AWSClient", "ByteCoding", "KinesisWire", .logging]),
 
         // Who may call the servers, and how much of them a client may use.
         .swift("AccessControl", [.crypto]),
-        .swift("EndpointServer", ["AccessControl", .hummingbird, .logging, .nioSSL]),
+        .swift(
+            "EndpointServer",
+            ["AccessControl", .hummingbird, .logging, .nioHTTP2, .nioHTTPTypesHTTP2, .nioSSL]
+        ),
 
         // What a function author imports, and the process that runs it.
         .swift("MillraceFunction", ["StreamCore", "HandlerWire"]),
@@ -118,9 +130,11 @@ let package = Package(
         .command(
             "millrace",
             [
-                "AWSClient", "AccessControl", "ByteCoding", "Coordination", "Delivery", "EmbeddedLog",
+                "AWSClient", "AccessControl", "ByteCoding", "Coordination", "Delivery", "DynamoDBStore",
+                "EmbeddedLog",
                 "EndpointServer", "FailureDestinations", "FunctionLogs", "FunctionManifest", "HandlerProcess",
-                "HandlerWire", "KinesisAPI", "KinesisWire", "LambdaAPI", "LogsAPI", "ManagementAPI",
+                "HandlerWire", "KinesisAPI", "KinesisSource", "KinesisWire", "LambdaAPI", "LogsAPI",
+                "ManagementAPI",
                 "SQLiteStore",
                 "StreamCore", .argumentParser, .hummingbird,
                 .logging, .serviceLifecycle, .unixSignals,
@@ -137,7 +151,7 @@ let package = Package(
         .executableTarget(
             name: "millrace-bench",
             dependencies: ["Delivery", "StreamCore", .argumentParser],
-            exclude: ["Functions"],
+            exclude: ["Functions", "Peers", "Scripts"],
             swiftSettings: strict
         ),
 
@@ -150,12 +164,44 @@ let package = Package(
             path: "Tests/StorePeer",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "log-peer",
+            dependencies: ["StreamCore", "EmbeddedLog", .logging],
+            path: "Tests/LogPeer",
+            swiftSettings: strict
+        ),
+        // Coordination and delivery under seeds; see `make simulate`.
+        .target(name: "CSimulator", path: "Tests/CSimulator"),
+        .executableTarget(
+            name: "millrace-simulate",
+            dependencies: [
+                "CSimulator", "Coordination", "Delivery", "StreamCore", "TestSupport", .argumentParser,
+                .logging,
+            ],
+            path: "Tests/Simulator",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SimulatorTests",
+            dependencies: ["TestSupport", "millrace-simulate"],
+            swiftSettings: strict
+        ),
         .tests("StreamCore"),
         .tests("ByteCoding", ["StreamCore"]),
         .tests("Delivery", ["StreamCore", "Contracts", .logging]),
         .tests("Coordination", ["StreamCore", "Delivery", "Contracts", .logging]),
-        .tests("EmbeddedLog", ["StreamCore", "CBytes", "Contracts", .logging]),
+        .tests("EmbeddedLog", ["StreamCore", "CBytes", "Contracts", "log-peer", .logging]),
         .tests("SQLiteStore", ["StreamCore", "Contracts", "store-peer", .grdb]),
+        .testTarget(
+            name: "DynamoDBStoreTests",
+            dependencies: [
+                "DynamoDBStore", "TestSupport", "AWSClient", "Contracts", "StreamCore", .hummingbird,
+                .logging,
+                .serviceLifecycle,
+            ],
+            exclude: ["Scripts"],
+            swiftSettings: strict
+        ),
         .tests("HandlerWire", ["StreamCore", "ByteCoding"]),
         .tests("FunctionLogs", ["StreamCore", .logging]),
         .tests(
@@ -165,7 +211,17 @@ let package = Package(
         .tests("LogsAPI", ["StreamCore", "FunctionLogs", .hummingbird, .logging, .serviceLifecycle]),
         .tests("MillraceFunction", ["StreamCore", "HandlerWire"]),
         .tests("FunctionManifest", ["StreamCore"]),
-        .tests("KinesisWire", ["StreamCore", "ByteCoding"]),
+        .tests("KinesisWire", ["StreamCore", "ByteCoding", "CZlib"]),
+        .testTarget(
+            name: "KinesisSourceTests",
+            dependencies: [
+                "KinesisSource", "TestSupport", "AWSClient", "ByteCoding", "Contracts", "CZlib",
+                "EmbeddedLog",
+                "KinesisAPI", "KinesisWire", "StreamCore", .hummingbird, .logging, .serviceLifecycle,
+            ],
+            exclude: ["Scripts"],
+            swiftSettings: strict
+        ),
         .tests(
             "KinesisAPI",
             [
@@ -207,7 +263,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: ["TestSupport", "millrace", "plugin-runner"],
             path: "Tests/EndToEnd",
-            exclude: ["Functions", "Scripts", "requirements.txt"],
+            exclude: ["Functions", "Scripts", "kcl.txt", "ministack.txt", "requirements.txt"],
             swiftSettings: strict
         ),
     ],

@@ -92,7 +92,7 @@ static void become(
     failure->step = MILLRACE_SPAWN_EXECUTE;
     // A child of another thread may still hold the descriptor through which the file was written, until its own exec.
     struct timespec pause = {.tv_nsec = 1000 * 1000};
-    for (int attempt = 0; attempt < 100; attempt++) {
+    for (int attempt = 0; attempt < 2000; attempt++) {
         execve(request->path, request->arguments, request->environment);
         if (errno != ETXTBSY) return;
         nanosleep(&pause, NULL);

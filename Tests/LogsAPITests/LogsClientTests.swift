@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// The API as boto3 and the aws command line see it, behind a real server on a free port.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct LogsClientTests {
     /// Lends the address of a server on a log of two lines.
     private func withServer(_ body: @escaping @Sendable (FunctionLog, String) async throws -> Void)

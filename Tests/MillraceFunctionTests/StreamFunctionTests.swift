@@ -5,7 +5,7 @@ import StreamCore
 import Testing
 
 /// Drives a function over a socket pair in this process, as the host does.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StreamFunctionTests {
     private struct Summing: StreamFunction {
         struct Odd: Error, CustomStringConvertible { let description: String }

@@ -20,10 +20,9 @@ CURLcode millrace_curl_set_body(CURL *handle, const void *bytes, size_t count);
 CURLcode millrace_curl_set_sinks(
     CURL *handle, millrace_curl_sink header, millrace_curl_sink body, void *context);
 
-/// Asked again and again during a transfer, at least once a second; any answer but 0 ends it.
-typedef int (*millrace_curl_watch)(
-    void *context, curl_off_t total_in, curl_off_t in, curl_off_t total_out, curl_off_t out);
-CURLcode millrace_curl_set_watch(CURL *handle, millrace_curl_watch watch, void *context);
+CURLMcode millrace_curl_multi_set_number(CURLM *multi, CURLMoption option, long value);
+/// The next transfer that has ended, and how; NULL when there is none.
+CURL *millrace_curl_multi_next_done(CURLM *multi, CURLcode *result);
 
 long millrace_curl_status(CURL *handle);
 /// Whether the transfer failed because nobody listens at the address.
