@@ -18,7 +18,7 @@ struct HandlerFixture: Sendable {
         handler: String = "unused",
         code: String? = nil,
         bootstrap: String? = pythonBootstrap,
-        timeoutSeconds: Int = 20,
+        timeoutSeconds: Int = 300,
         memoryMegabytes: Int = 256,
         environment: [String: String] = [:],
         concurrencyLimit: Int = 1,

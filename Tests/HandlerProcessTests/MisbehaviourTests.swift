@@ -13,7 +13,7 @@ struct MisbehaviourTests {
     /// A runner in Python, so that frames can be left half read; the library is never loaded.
     private func withRunner<Result>(
         _ mode: String,
-        timeoutSeconds: Int = 20,
+        timeoutSeconds: Int = 300,
         clock: any Clock<Duration> = ContinuousClock(),
         _ body: (HandlerFixture) async throws -> Result
     ) async throws -> Result {
@@ -210,7 +210,7 @@ struct MisbehaviourTests {
 
     @Test func `a start that failed is tried again while another process has a long batch`() async throws {
         // The long batch must not time out on a busy machine before the other one has run.
-        try await HandlerFixture.with(timeoutSeconds: 100, concurrencyLimit: 2) { fixture in
+        try await HandlerFixture.with(timeoutSeconds: 600, concurrencyLimit: 2) { fixture in
             async let hanging = fixture.invoke("hang \(fixture.file("pid"))")
             while !FileManager.default.fileExists(atPath: fixture.file("pid")) { await Task.yield() }
             let bootstrap = fixture.file("bootstrap")

@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10)))
 struct PluginTests {
     private func with<Result>(
-        timeoutSeconds: Int = 20,
+        timeoutSeconds: Int = 300,
         environment: [String: String] = [:],
         concurrencyLimit: Int = 1,
         settings: (inout HandlerSettings) -> Void = { _ in },
