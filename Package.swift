@@ -83,11 +83,12 @@ let package = Package(
 
         // The log, the store, the handlers.
         .swift("ByteCoding", ["StreamCore", "CBytes"]),
-        .swift("EmbeddedLog", ["StreamCore", "CBytes", .logging]),
-        .swift("SQLiteStore", ["StreamCore", .grdb]),
+        .swift("FileLocking"),
+        .swift("EmbeddedLog", ["StreamCore", "FileLocking", "CBytes", .logging]),
+        .swift("SQLiteStore", ["StreamCore", "FileLocking", .grdb]),
         .swift("DynamoDBStore", ["StreamCore", "AWSClient"]),
         .swift("HandlerWire", ["StreamCore", "ByteCoding"]),
-        .swift("FunctionLogs", ["StreamCore", "ByteCoding", .logging]),
+        .swift("FunctionLogs", ["StreamCore", "FileLocking", "ByteCoding", .logging]),
         .swift(
             "HandlerProcess",
             ["StreamCore", "ByteCoding", "FunctionLogs", "HandlerWire", "CProcess", .logging]
@@ -113,7 +114,7 @@ let package = Package(
         .swift("LogsAPI", ["StreamCore", "FunctionLogs", "KinesisWire", .hummingbird]),
         .swift("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
         .swift("AWSClient", ["CCurl", .crypto]),
-        .swift("FailureDestinations", ["StreamCore", "AWSClient", "ByteCoding", .logging]),
+        .swift("FailureDestinations", ["StreamCore", "AWSClient", "ByteCoding", "FileLocking", .logging]),
         .swift("KinesisSource", ["StreamCore", "AWSClient", "ByteCoding", "KinesisWire", .logging]),
 
         // Who may call the servers, and how much of them a client may use.
@@ -216,8 +217,8 @@ let package = Package(
             name: "KinesisSourceTests",
             dependencies: [
                 "KinesisSource", "TestSupport", "AWSClient", "ByteCoding", "Contracts", "CZlib",
-                "EmbeddedLog",
-                "KinesisAPI", "KinesisWire", "StreamCore", .hummingbird, .logging, .serviceLifecycle,
+                "EmbeddedLog", "EndpointServer", "KinesisAPI", "KinesisWire", "StreamCore", .hummingbird,
+                .logging, .serviceLifecycle,
             ],
             exclude: ["Scripts"],
             swiftSettings: strict

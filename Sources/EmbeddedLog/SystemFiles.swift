@@ -1,3 +1,5 @@
+import FileLocking
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -180,18 +182,18 @@ enum SystemFiles {
         return String(path[..<slash])
     }
 
+    private static let lockWait = Duration.milliseconds(250)
+
     /// Opens a file that only one holder at a time may have open; closing it, or dying, lets go.
     ///
     /// - Throws: `LogInUse` while another holds it.
     static func openLocked(_ path: String, directory: String) throws -> Int32 {
         let descriptor = try check("opening", path) { systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
-        // A child between fork and exec holds every lock of its parent for a moment.
-        for _ in 0..<250 {
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
-            usleep(1000)
+        guard FileLock.take(descriptor, within: lockWait) == 0 else {
+            close(descriptor)
+            throw LogInUse(directory: directory)
         }
-        close(descriptor)
-        throw LogInUse(directory: directory)
+        return descriptor
     }
 
     static func message(of code: Int32) -> String {

@@ -1,9 +1,10 @@
+import FileLocking
 import Glibc
 
 /// Lines at the end of a file that others may append to as well, while they hold its lock.
 enum AppendedFile {
-    /// How long another writer may hold the file: so many looks, one each hundredth of a second.
-    private static let maximumLockLooks = 500
+    /// How long another writer may hold the file.
+    private static let lockWait = Duration.seconds(5)
 
     /// Appends a whole line and returns when it is on the disk.
     ///
@@ -17,7 +18,9 @@ enum AppendedFile {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw FileRefusal(path, "cannot be looked at", errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw FileRefusal(path, "is not a regular file") }
-        try lock(file, path)
+        // Closing the file unlocks it.
+        let refusal = FileLock.take(file, within: lockWait)
+        guard refusal == 0 else { throw FileRefusal(path, "is locked by another writer", refusal) }
 
         let length = lseek(file, 0, SEEK_END)
         guard length >= 0 else { throw FileRefusal(path, "has no end", errno) }
@@ -31,16 +34,6 @@ enum AppendedFile {
             _ = ftruncate(file, length)
             throw error
         }
-    }
-
-    /// Closing the file unlocks it.
-    private static func lock(_ file: Int32, _ path: String) throws(FileRefusal) {
-        for _ in 0..<maximumLockLooks {
-            if flock(file, LOCK_EX | LOCK_NB) == 0 { return }
-            guard errno == EWOULDBLOCK || errno == EINTR else { break }
-            usleep(10_000)
-        }
-        throw FileRefusal(path, "is locked by another writer", errno)
     }
 
     /// Whether what somebody wrote last has no end.

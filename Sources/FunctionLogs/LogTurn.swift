@@ -1,3 +1,4 @@
+import FileLocking
 import Foundation
 import Glibc
 
@@ -15,8 +16,8 @@ final class LogTurn: Sendable {
 
     private static let fileName = "turn"
     private static let bytes = MemoryLayout<Counts>.size
-    /// A process that was stopped in the middle of its turn holds up the others this many milliseconds, no longer.
-    private static let longestWait = 1000
+    /// A process that was stopped in the middle of its turn holds up the others no longer.
+    private static let longestWait = Duration.seconds(1)
 
     private let descriptor: Int32
 
@@ -36,7 +37,8 @@ final class LogTurn: Sendable {
 
     /// Runs `body` while no other process has its turn, and keeps what it makes of the counts.
     func take<Value>(_ body: (inout Counts) throws -> Value) throws -> Value {
-        try wait()
+        let refusal = FileLock.take(descriptor, within: Self.longestWait)
+        guard refusal == 0 else { throw POSIXError(POSIXErrorCode(rawValue: refusal) ?? .EIO) }
         defer { flock(descriptor, LOCK_UN) }
         var counts = Counts(chunks: 0, streams: 0)
         // A file that is shorter is new.
@@ -50,15 +52,6 @@ final class LogTurn: Sendable {
             }
         }
         return try body(&counts)
-    }
-
-    private func wait() throws {
-        for _ in 0..<Self.longestWait {
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
-            guard errno == EWOULDBLOCK || errno == EINTR else { throw Self.error() }
-            usleep(1000)
-        }
-        throw POSIXError(.ETIMEDOUT)
     }
 
     private static func error() -> POSIXError { POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }

@@ -1,3 +1,4 @@
+import FileLocking
 package import Foundation
 
 /// The right to serve a data directory, held by at most one process of the machine.
@@ -6,6 +7,7 @@ package import Foundation
 /// tells who holds it; what a dead holder wrote there means nothing once the lock is free.
 package final class DataDirectoryLock: Sendable {
     package static let fileName = "millrace.lock"
+    private static let lockWait = Duration.milliseconds(250)
 
     private let descriptor: Int32
     private let path: String
@@ -21,7 +23,7 @@ package final class DataDirectoryLock: Sendable {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw DataDirectoryUnusable(path: path, reason: Self.errorText()) }
         // From here on an error closes the file through deinit.
-        guard Self.lock(descriptor) else {
+        guard FileLock.take(descriptor, within: Self.lockWait) == 0 else {
             throw DataDirectoryInUse(directory: directory, holder: try? Self.readHolder(at: path))
         }
         try write(address: nil)
@@ -55,16 +57,6 @@ package final class DataDirectoryLock: Sendable {
 
     private static func path(in directory: String) -> String {
         URL(fileURLWithPath: directory).appendingPathComponent(fileName).path
-    }
-
-    /// Tries for 250 ms: a command that asks who holds the lock has it for a moment itself, and so has a child between
-    /// fork and exec.
-    private static func lock(_ descriptor: Int32) -> Bool {
-        for _ in 0..<250 {
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
-            usleep(1000)
-        }
-        return false
     }
 
     private func write(address: String?) throws {
