@@ -34,12 +34,20 @@ struct LeaseKeeper {
         let throughput = ownership.statuses.map(held.throughput) ?? [:]
         // Trust starts before the write, so that it never outlasts what others observe.
         let asked = held.now
-        let lost = try await ownership.store.renew(leases, throughput: throughput)
-        held.noteRenewal(of: leases.filter { !lost.contains($0.key) }, at: asked)
-        guard !lost.isEmpty else { return }
+        var lost: Set<LeaseKey> = []
+        var partly: PartlyRenewed?
+        do { lost = try await ownership.store.renew(leases, throughput: throughput) } catch let error
+            as PartlyRenewed
+        {
+            // Those that were renewed are not to be stopped for the others.
+            (lost, partly) = (error.lost, error)
+        }
+        let doubtful = lost.union(partly?.unanswered ?? [])
+        held.noteRenewal(of: leases.filter { !doubtful.contains($0.key) }, at: asked)
         for lease in leases where lost.contains(lease.key) { lose(lease) }
         // Perhaps it was freed, and is this worker's to take again.
-        ownership.wake.wake()
+        if !lost.isEmpty { ownership.wake.wake() }
+        if let partly { throw partly }
     }
 
     /// Stops the shards whose leases others may take to be expired, or that should have been handed over by now.

@@ -11,6 +11,8 @@ package struct DynamoDBClient: Sendable {
         /// Before the second try; doubled before each further one, and of that a random part.
         package var firstPause = Duration.milliseconds(25)
         package var longestPause = Duration.seconds(1)
+        /// Whether another try follows one that was not answered in time.
+        package var followTimeouts = true
 
         package init() {}
     }
@@ -30,6 +32,13 @@ package struct DynamoDBClient: Sendable {
         self.service = service
         self.clock = clock
         self.retries = retries
+    }
+
+    /// The same client, for calls that are of no use when they come late.
+    var hurried: DynamoDBClient {
+        var retries = retries
+        retries.followTimeouts = false
+        return DynamoDBClient(service, clock: clock, retries: retries)
     }
 
     /// - Parameter table: For whom the call is, in errors.
@@ -101,7 +110,10 @@ package struct DynamoDBClient: Sendable {
                 // Such as credentials that cannot be found.
                 throw StoreUnavailable(store: table, cause: error)
             }
-            guard attempt < retries.attempts else { throw StoreUnavailable(store: table, cause: failure) }
+            let isLate = (failure as? AWSServiceFailure)?.isTimeout == true
+            guard attempt < retries.attempts, retries.followTimeouts || !isLate else {
+                throw StoreUnavailable(store: table, cause: failure)
+            }
             attempt += 1
             try await clock.sleep(for: pause * Double.random(in: 0.5...1))
             pause = min(pause * 2, retries.longestPause)
@@ -110,6 +122,10 @@ package struct DynamoDBClient: Sendable {
 }
 
 extension AWSServiceFailure {
+    fileprivate var isTimeout: Bool {
+        if case .timedOut = cause as? HTTPFailure { true } else { false }
+    }
+
     /// Nobody can have carried the request out.
     fileprivate var wasNotSent: Bool {
         switch cause as? HTTPFailure {

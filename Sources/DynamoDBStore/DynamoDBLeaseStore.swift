@@ -168,20 +168,37 @@ package final class DynamoDBLeaseStore: LeaseStore {
     /// Renews one by one, `writesInFlight` at a time: DynamoDB changes several rows at once in transactions only, which
     /// cost double.
     ///
-    /// A thousand leases are a thousand writes: 50 rounds of a few milliseconds each.
-    /// - Throws: `StoreUnavailable` when one could not be renewed, after all others were.
+    /// A thousand leases are a thousand writes: 50 rounds of a few milliseconds each. None is tried for long, as the
+    /// others wait for its outcome and the keeper of leases comes back for it; after as many failures as are in flight no
+    /// more begin.
     package func renew(_ leases: [Lease], throughput: [LeaseKey: Double]) async throws -> Set<LeaseKey> {
         for lease in leases { try check(lease.key.mapping) }
-        let lost = try await forEach(leases, limit: Self.writesInFlight) { [self] lease -> LeaseKey? in
+        let hurried = client.hurried
+        let failures = Mutex<[StoreUnavailable]>([])
+        let outcomes = try await forEach(leases, limit: Self.writesInFlight) { [self] lease -> Renewal in
+            guard failures.withLock({ $0.count < Self.writesInFlight }) else { return .unanswered(lease.key) }
             do {
-                try await client.update(writes.renew(lease, throughput: throughput[lease.key]))
-                return nil
+                try await hurried.update(writes.renew(lease, throughput: throughput[lease.key]))
+                return .renewed
             } catch let refusal as Refusal where refusal.isConditionFailure {
                 tenures[lease] = nil
-                return lease.key
+                return .lost(lease.key)
+            } catch let failure as StoreUnavailable {
+                failures.withLock { $0.append(failure) }
+                return .unanswered(lease.key)
             }
         }
-        return Set(lost.compactMap(\.self))
+        let lost = Set(outcomes.compactMap { if case .lost(let key) = $0 { key } else { nil } })
+        guard let cause = failures.withLock(\.first) else { return lost }
+        let unanswered = Set(outcomes.compactMap { if case .unanswered(let key) = $0 { key } else { nil } })
+        guard unanswered.count < leases.count else { throw cause }
+        throw PartlyRenewed(lost: lost, unanswered: unanswered, cause: cause)
+    }
+
+    private enum Renewal {
+        case renewed
+        case lost(LeaseKey)
+        case unanswered(LeaseKey)
     }
 
     package func release(_ lease: Lease) async throws {

@@ -30,6 +30,7 @@ package protocol LeaseStore: Sendable {
     ///
     /// - Parameter throughput: What was delivered of a shard lately, in KB/s; a shard without entry keeps its own.
     /// - Returns: The leases that are no longer the caller's.
+    /// - Throws: `StoreUnavailable` when none was renewed; `PartlyRenewed` by stores that write each row by itself.
     func renew(_ leases: [Lease], throughput: [LeaseKey: Double]) async throws -> Set<LeaseKey>
 
     /// Moves the checkpoint, the progress beyond it and the failures before it together, or none of them.
@@ -171,6 +172,23 @@ package struct LeaseLost: Error, Hashable, CustomStringConvertible {
     package let key: LeaseKey
     package init(key: LeaseKey) { self.key = key }
     package var description: String { "lease \(key) belongs to another worker now" }
+}
+
+/// The store renewed some of the leases and gave no answer for the others; calling again is safe.
+package struct PartlyRenewed: Error, CustomStringConvertible {
+    /// No longer the caller's.
+    package let lost: Set<LeaseKey>
+    /// Neither renewed nor known to be lost.
+    package let unanswered: Set<LeaseKey>
+    package let cause: StoreUnavailable
+
+    package init(lost: Set<LeaseKey>, unanswered: Set<LeaseKey>, cause: StoreUnavailable) {
+        self.lost = lost
+        self.unanswered = unanswered
+        self.cause = cause
+    }
+
+    package var description: String { "\(unanswered.count) leases were not renewed: \(cause)" }
 }
 
 /// The store did not carry out the call; calling again is safe.

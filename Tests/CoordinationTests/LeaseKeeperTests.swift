@@ -48,6 +48,19 @@ struct LeaseKeeperTests {
         }
     }
 
+    @Test func `a lease that cannot be renewed is stopped alone`() async throws {
+        try await withFleet(shards: 2) { fleet in
+            let worker = fleet.start("a", before: { $0.renewsAllBut(.shard(1)) })
+            await fleet.settle(consumers: 2)
+
+            let time = try await fleet.passUntil(workers: 1) { worker.acquisitions(of: 1) >= 2 }
+
+            #expect(try #require(time) >= .seconds(8))
+            #expect(worker.acquisitions(of: 0) == 1)
+            #expect(try await fleet.owner(of: 0) == "a")
+        }
+    }
+
     @Test func `a worker that drains does not wait without end for a store that takes no commit`()
         async throws
     {

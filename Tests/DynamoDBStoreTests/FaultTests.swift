@@ -191,6 +191,26 @@ struct FaultTests {
         }
     }
 
+    @Test func `a lease that cannot be renewed holds up no other`() async throws {
+        try await withFaultyService { service, url in
+            let application = try await DynamoDB.application(at: url)
+            let store = application.store
+            var leases: [Lease] = []
+            for shard in 0..<3 { leases.append(try await store.acquired(shard)) }
+
+            service.next("UpdateItem", .error("ValidationException"))
+            let partly = try #require(
+                await #expect(throws: PartlyRenewed.self) { _ = try await store.renew(leases) }
+            )
+
+            #expect(partly.lost.isEmpty)
+            #expect(partly.unanswered.count == 1)
+            let renewed = try await store.leases(of: .first).filter { $0.counter == 2 }
+            #expect(Set(renewed.map(\.key)) == Set(leases.map(\.key)).subtracting(partly.unanswered))
+            #expect(try await store.renew(leases).isEmpty)
+        }
+    }
+
     @Test func `a thousand leases are renewed by a bounded number of writes at a time`() async throws {
         try await withFaultyService { service, url in
             let application = try await DynamoDB.application(at: url)

@@ -15,6 +15,7 @@ package final class FaultyLeaseStore: LeaseStore {
     private struct State {
         var fails: @Sendable (Call) -> Bool = { _ in false }
         var ended: Set<WorkerID> = []
+        var unanswered: Set<LeaseKey> = []
     }
 
     /// Closed, it holds every call up.
@@ -31,6 +32,11 @@ package final class FaultyLeaseStore: LeaseStore {
     /// Makes the calls that meet the condition throw `StoreUnavailable`.
     package func fail(when fails: @escaping @Sendable (Call) -> Bool) {
         state.withLock { $0.fails = fails }
+    }
+
+    /// Renews each lease by itself, and this one never.
+    package func renewsAllBut(_ key: LeaseKey) {
+        state.withLock { _ = $0.unanswered.insert(key) }
     }
 
     /// The process of this worker is known to have ended: its leases are orphaned.
@@ -61,7 +67,16 @@ package final class FaultyLeaseStore: LeaseStore {
     }
 
     package func renew(_ leases: [Lease], throughput: [LeaseKey: Double]) async throws -> Set<LeaseKey> {
-        try await reach(.renew) { try await store.renew(leases, throughput: throughput) }
+        let unanswered = state.withLock(\.unanswered).intersection(leases.map(\.key))
+        let lost = try await reach(.renew) {
+            try await store.renew(leases.filter { !unanswered.contains($0.key) }, throughput: throughput)
+        }
+        guard !unanswered.isEmpty else { return lost }
+        throw PartlyRenewed(
+            lost: lost,
+            unanswered: unanswered,
+            cause: StoreUnavailable(store: "test", cause: Fault())
+        )
     }
 
     package func commit(_ commit: ShardCommit, under lease: Lease) async throws {
