@@ -56,13 +56,7 @@ package final class HTTPClient: Sendable {
         signing: AWSSigning? = nil,
         limits: Limits? = nil
     ) async throws -> ClientResponse {
-        let transfer = HTTPTransfer(
-            request,
-            signing: signing,
-            limits: limits ?? self.limits,
-            caFile: caFile
-        )
-        return try await Self.answer(to: transfer)
+        try await Self.answer(to: transfer(request, signing, limits, isStreamed: false))
     }
 
     /// Sends the request and returns as soon as the answer's body begins, which is then read bit by bit.
@@ -73,14 +67,23 @@ package final class HTTPClient: Sendable {
         signing: AWSSigning? = nil,
         limits: Limits? = nil
     ) async throws -> HTTPStream {
-        let transfer = HTTPTransfer(
+        let transfer = transfer(request, signing, limits, isStreamed: true)
+        return HTTPStream(head: try await Self.answer(to: transfer), transfer: transfer)
+    }
+
+    private func transfer(
+        _ request: ClientRequest,
+        _ signing: AWSSigning?,
+        _ limits: Limits?,
+        isStreamed: Bool
+    ) -> HTTPTransfer {
+        HTTPTransfer(
             request,
             signing: signing,
             limits: limits ?? self.limits,
             caFile: caFile,
-            isStreamed: true
+            isStreamed: isStreamed
         )
-        return HTTPStream(head: try await Self.answer(to: transfer), transfer: transfer)
     }
 
     private static func answer(to transfer: HTTPTransfer) async throws -> ClientResponse {

@@ -50,11 +50,12 @@ actor FanOutConsumer {
         let stream = try read(Summary.self, summary, of: "DescribeStreamSummary").StreamDescriptionSummary
             .StreamARN
         let names: KinesisCalls.Fields = [("StreamARN", .text(stream)), ("ConsumerName", .text(name))]
-        for _ in 0..<Self.maximumChecks {
+        for check in 0..<Self.maximumChecks {
+            // The second look follows the first at once: some services have a new consumer active right away.
+            if check > 1 { try await clock.sleep(for: Self.checkInterval) }
             let consumer = try await description(names)
             if let consumer, consumer.ConsumerStatus == "ACTIVE" { return consumer.ConsumerARN }
             if consumer == nil { try await register(names) }
-            try await clock.sleep(for: Self.checkInterval)
         }
         throw calls.failure(
             UnreadableAnswer(

@@ -9,6 +9,8 @@ package enum LogSourceContract {
         package let source: any LogSource
         /// The clock by which reads wait.
         package let clock: TestClock
+        /// How long a read is to wait for what was appended before it: not at all, unless records are on their way then.
+        package let patience: Duration
         /// Appends one record; it can be read when the call returns.
         package let append:
             @Sendable (_ key: String, _ payload: [UInt8], ShardID) async throws -> SequenceNumber
@@ -20,6 +22,7 @@ package enum LogSourceContract {
         package init(
             source: any LogSource,
             clock: TestClock,
+            patience: Duration = .zero,
             reshards: Reshards? = nil,
             append:
                 @escaping @Sendable (_ key: String, _ payload: [UInt8], ShardID) async throws ->
@@ -28,6 +31,7 @@ package enum LogSourceContract {
         ) {
             self.source = source
             self.clock = clock
+            self.patience = patience
             self.reshards = reshards
             self.append = append
             self.close = close
@@ -165,8 +169,16 @@ extension LogSourceContract {
 
             let later = try await subject.append(2, to: shard)
 
-            let batch = try await reader.read(maxRecords: 100, maxBytes: 1 << 20, wait: .zero).batch
-            #expect(batch.entries.map(\.sequenceNumber) == later)
+            var read: [SequenceNumber] = []
+            for _ in later where read.count < later.count {
+                let result = try await reader.read(
+                    maxRecords: 100,
+                    maxBytes: 1 << 20,
+                    wait: subject.patience
+                )
+                read += result.batch.entries.map(\.sequenceNumber)
+            }
+            #expect(read == later)
         },
         ContractRule("reading from a time starts with the first record that arrived then or later") {
             subject in
@@ -251,7 +263,7 @@ extension LogSourceContract {
             await #expect(throws: CancellationError.self) { _ = try await reading.value }
             let number = try await subject.append("key", [1], shard)
 
-            let next = try await reader.read(maxRecords: 100, maxBytes: 1 << 20, wait: .zero)
+            let next = try await reader.read(maxRecords: 100, maxBytes: 1 << 20, wait: subject.patience)
             #expect(next.batch.entries.map(\.sequenceNumber) == [number])
         },
     ]
@@ -270,7 +282,7 @@ extension LogSourceContract {
             var (read, isEnd): ([SequenceNumber], Bool) = ([], false)
             // One read for each record, and one that may find nothing but the end.
             for _ in 0...numbers.count where !isEnd {
-                let result = try await reader.read(maxRecords: 1, maxBytes: 1 << 20, wait: .zero)
+                let result = try await reader.read(maxRecords: 1, maxBytes: 1 << 20, wait: subject.patience)
                 read += result.batch.entries.map(\.sequenceNumber)
                 isEnd = result.isEnd
             }
@@ -342,7 +354,7 @@ extension LogSourceContract {
 
             let reader = try await subject.source.reader(of: parent, from: .latest)
 
-            let result = try await reader.read(maxRecords: 100, maxBytes: 1 << 20, wait: .zero)
+            let result = try await reader.read(maxRecords: 100, maxBytes: 1 << 20, wait: subject.patience)
             #expect(result.batch.isEmpty && result.isEnd)
         },
     ]

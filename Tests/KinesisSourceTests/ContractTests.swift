@@ -2,6 +2,7 @@ import Contracts
 import EmbeddedLog
 import KinesisSource
 import StreamCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -11,13 +12,28 @@ struct KinesisSourceContractTests {
     func `a stream behind the Kinesis API keeps the contract of log sources`(
         rule: ContractRule<LogSourceContract.Subject>
     ) async throws {
+        try await check(rule, fanOut: nil)
+    }
+
+    @Test(arguments: LogSourceContract.rules)
+    func `a stream whose records are pushed keeps the contract of log sources`(
+        rule: ContractRule<LogSourceContract.Subject>
+    ) async throws {
+        try await check(rule, fanOut: "contract")
+    }
+
+    private func check(_ rule: ContractRule<LogSourceContract.Subject>, fanOut: String?) async throws {
         let clock = TestClock()
-        try await LogServer.with { server in
+        try await LogServer.with(clock: HurriedClock()) { server in
             let stream = try server.log.createStream("flights", shardCount: 2)
-            let source = try server.source("flights", clock: clock)
+            let source = try server.source("flights", fanOut: fanOut, clock: clock)
 
             try await rule.check(
-                LogSourceContract.Subject(source: source, clock: clock) { key, payload, shard in
+                LogSourceContract.Subject(
+                    source: source,
+                    clock: clock,
+                    patience: fanOut == nil ? .zero : .seconds(60)
+                ) { key, payload, shard in
                     let range = try #require(try stream.listShards().first { $0.id == shard }).hashKeyRange
                     var records = NewRecords()
                     records.append(partitionKey: key, hashKey: range.start, payload: payload)
@@ -76,5 +92,28 @@ struct KinesisSourceContractTests {
                 _ = try await server.source("flights").reader(of: ShardID(number: 7), from: .trimHorizon)
             }
         }
+    }
+}
+
+/// Leaps at every look: by it no subscription is too young to be followed by another one of its shard.
+private final class HurriedClock: Clock {
+    typealias Instant = ContinuousClock.Instant
+
+    private let ahead = Mutex(Duration.zero)
+
+    var now: Instant {
+        let ahead = ahead.withLock { ahead in
+            ahead += .seconds(10)
+            return ahead
+        }
+        return ContinuousClock.now + ahead
+    }
+
+    var minimumResolution: Duration { ContinuousClock().minimumResolution }
+
+    /// As long as it is to be: who sleeps leaves the leaps out.
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+        let ahead = ahead.withLock(\.self)
+        try await ContinuousClock().sleep(until: deadline - ahead, tolerance: tolerance)
     }
 }

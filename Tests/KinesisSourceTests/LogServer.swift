@@ -1,5 +1,6 @@
 import AWSClient
 import EmbeddedLog
+import EndpointServer
 import Foundation
 import Hummingbird
 import KinesisAPI
@@ -27,6 +28,7 @@ struct LogServer: Sendable {
 
     /// Lends a running server.
     static func with<Result: Sendable>(
+        clock: any Clock<Duration> = ContinuousClock(),
         _ body: @escaping @Sendable (LogServer) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryDirectory { directory in
@@ -35,13 +37,20 @@ struct LogServer: Sendable {
             let now: @Sendable () -> Timestamp = {
                 Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
             }
-            let endpoint = KinesisEndpoint(KinesisService(log: log, logger: logger, now: now))
+            let endpoint = KinesisEndpoint(
+                KinesisService(log: log, logger: logger, now: now, clock: clock)
+            )
             let (ports, announce) = AsyncStream.makeStream(of: Int.self)
             let application = Application(
                 responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
                     guard KinesisEndpoint.handles(request) else { return Response(status: .notFound) }
                     return try await endpoint.respond(to: request)
                 },
+                server: .endpoint(
+                    limits: EndpointLimits(),
+                    tls: nil,
+                    connections: OpenConnections(limit: 512) {}
+                ),
                 configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
                 onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
                 logger: logger
