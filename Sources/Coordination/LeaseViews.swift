@@ -1,4 +1,3 @@
-package import Delivery
 package import StreamCore
 import Synchronization
 
@@ -16,13 +15,17 @@ package final class LeaseViews: Sendable {
 
     package init() {}
 
-    /// Why a shard moves or does not; `nil` when this process has not seen its lease.
-    package func status(of key: LeaseKey, report: ShardReport? = nil) -> LeaseStatus? {
-        guard let view = views.withLock({ $0[key.mapping] }) else { return nil }
+    /// What is known of a mapping's leases whose rows were read just now: these rows, against what its worker saw before.
+    ///
+    /// The worker's own last look may be a minute old, as it looks rarely at leases that are all its own.
+    /// - Returns: `nil` when this process runs no worker of the mapping.
+    package func facts(of mapping: MappingID, _ rows: [LeaseRow]) -> LeaseStatus.Facts? {
+        guard let view = views.withLock({ $0[mapping] }) else { return nil }
         var facts = view.facts
-        // Time has passed since the last look.
+        facts.rows = rows
         facts.now += view.stopwatch.elapsed - view.seenAt
-        return LeaseStatus(of: key, facts, report: report)
+        facts.observations.observe(rows, at: facts.now)
+        return facts
     }
 
     /// Hash keys whose records no lease of the mapping takes, seen several times in a row.

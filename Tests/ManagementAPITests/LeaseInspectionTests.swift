@@ -77,6 +77,19 @@ import Testing
         #expect(expired[0].holder == quiet.owner.text)
     }
 
+    @Test func `a finished shard shows no silence, as nobody renews its lease`() async throws {
+        let lease = try await held(0, by: "worker-a")
+        try await store.checkpoint(lease, at: .shardEnd)
+        let inspection = makeInspection()
+        _ = try await inspection.leases(of: nil)
+        clock.advance(by: .seconds(60))
+
+        let leases = try await inspection.leases(of: nil)
+
+        #expect(leases.map(\.state) == ["finished"])
+        #expect(leases.map(\.unchangedSeconds) == [nil])
+    }
+
     @Test func `a child shard waits for its parent`() async throws {
         _ = try await held(0, by: "worker-a")
         try await store.add([.numbered(1, parent: 0)], to: Self.orders)

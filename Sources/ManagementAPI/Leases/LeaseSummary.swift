@@ -16,7 +16,7 @@ package struct LeaseSummary: Codable, Hashable, Sendable {
     package var state: String
     /// Why it moves or does not, in words.
     package var why: String
-    /// How long the host has seen no sign of life of the holder; absent before it has looked twice.
+    /// How long the host has seen no sign of life of the holder; absent before it has looked twice, and of a finished shard.
     package var unchangedSeconds: Int?
     /// How long the oldest record not yet done has waited; absent while unknown to the host.
     package var iteratorAgeMilliseconds: Int64?

@@ -22,7 +22,7 @@ package struct StoreLeaseInspection: LeaseInspection {
     let workerStore: any WorkerStore
     let mappings: @Sendable () async throws -> [Mapping]
     private let report: @Sendable (LeaseKey) -> ShardReport?
-    private let status: @Sendable (LeaseKey, ShardReport?) -> LeaseStatus?
+    private let known: @Sendable (MappingID, [LeaseRow]) -> LeaseStatus.Facts?
     let timing: LeaseTiming
     let sights: LeaseSights
     private let now: @Sendable () -> Timestamp
@@ -32,13 +32,13 @@ package struct StoreLeaseInspection: LeaseInspection {
 
     /// - Parameters:
     ///   - report: What this process does with a shard, if it has it.
-    ///   - status: What this process's own workers know of a lease; `nil` when they have not seen it.
+    ///   - known: What this process's own worker of a mapping knows of its leases; `nil` when it has none.
     package init(
         leases: any LeaseStore,
         workers: any WorkerStore,
         mappings: @escaping @Sendable () async throws -> [Mapping],
         report: @escaping @Sendable (LeaseKey) -> ShardReport? = { _ in nil },
-        status: @escaping @Sendable (LeaseKey, ShardReport?) -> LeaseStatus? = { _, _ in nil },
+        known: @escaping @Sendable (MappingID, [LeaseRow]) -> LeaseStatus.Facts? = { _, _ in nil },
         timing: LeaseTiming = LeaseTiming(),
         sights: LeaseSights,
         now: @escaping @Sendable () -> Timestamp
@@ -47,7 +47,7 @@ package struct StoreLeaseInspection: LeaseInspection {
         workerStore = workers
         self.mappings = mappings
         self.report = report
-        self.status = status
+        self.known = known
         self.timing = timing
         self.sights = sights
         self.now = now
@@ -69,22 +69,31 @@ extension StoreLeaseInspection {
         for mapping in asked {
             let isOnlyOne = all.count { $0.function == mapping.function } == 1
             let rows = try await store.leases(of: mapping.id)
-            let (observations, now) = sights.observe(rows, of: mapping.id)
+            var facts = known(mapping.id, rows) ?? facts(of: mapping.id, rows, liveness)
             let byShard = Dictionary(rows.map { ($0.key.shard, $0) }, uniquingKeysWith: { $1 })
             for row in rows {
                 // Only what the explanation looks at: with all rows for each it would take too long for many.
-                let related = [row] + row.parents.compactMap { byShard[$0] }
-                let facts = LeaseStatus.Facts(
-                    rows: related,
-                    observations: observations,
-                    liveness: liveness,
-                    now: now,
-                    timing: timing
-                )
+                facts.rows = [row] + row.parents.compactMap { byShard[$0] }
                 summaries.append(summary(of: row, mapping, isOnlyOne: isOnlyOne, facts))
             }
         }
         return summaries
+    }
+
+    /// What earlier looks of this inspection tell.
+    private func facts(
+        of mapping: MappingID,
+        _ rows: [LeaseRow],
+        _ liveness: [WorkerID: Bool]
+    ) -> LeaseStatus.Facts {
+        let (observations, now) = sights.observe(rows, of: mapping)
+        return LeaseStatus.Facts(
+            rows: rows,
+            observations: observations,
+            liveness: liveness,
+            now: now,
+            timing: timing
+        )
     }
 
     private func summary(
@@ -94,7 +103,7 @@ extension StoreLeaseInspection {
         _ facts: LeaseStatus.Facts
     ) -> LeaseSummary {
         let report = row.holder == nil ? nil : report(row.key)
-        let found = status(row.key, report) ?? LeaseStatus(of: row.key, facts, report: report)
+        let found = LeaseStatus(of: row.key, facts, report: report)
         let silence = facts.observations.silence(of: row, at: facts.now)
         return LeaseSummary(
             lease: isOnlyOne ? "\(mapping.function)/\(row.key.shard)" : row.key.description,
@@ -107,7 +116,8 @@ extension StoreLeaseInspection {
             nextHolder: row.checkpointOwner == nil ? nil : row.owner?.text,
             state: found?.reason.inShort ?? "free",
             why: found?.description ?? "nothing is known of it",
-            unchangedSeconds: silence > .zero ? Int(silence.components.seconds) : nil,
+            unchangedSeconds: silence > .zero && row.checkpoint != .shardEnd
+                ? Int(silence.components.seconds) : nil,
             iteratorAgeMilliseconds: report?.iteratorAgeMilliseconds(at: now()),
             throughputKBps: row.throughput
         )

@@ -112,7 +112,7 @@ extension Host {
             workers: workers,
             mappings: { [registry] in try await StoreLeaseInspection.mappings(of: registry) },
             report: { [statuses = runner.statuses] key in statuses.report(of: key) },
-            status: { [views = runner.views] key, report in views.status(of: key, report: report) },
+            known: { [views = runner.views] mapping, rows in views.facts(of: mapping, rows) },
             sights: LeaseSights(clock: clock),
             now: FunctionRegistry.wallClock
         )
