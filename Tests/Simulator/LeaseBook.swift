@@ -22,7 +22,9 @@ final class LeaseBook: @unchecked Sendable {
             checkpoint = lease.checkpoint
         }
 
-        var isHeld: Bool { tenure.map { !$0.isReleased && !$0.wasInterrupted } ?? false }
+        var isHeld: Bool {
+            tenure.map { !$0.isReleased && (!$0.wasInterrupted || $0.awaitsFunction) } ?? false
+        }
     }
 
     private(set) var rows: [ShardID: Row] = [:]

@@ -34,6 +34,12 @@ final class Tenure: @unchecked Sendable {
     /// It has ended otherwise than by giving back what was finished.
     var wasInterrupted: Bool { isCutOff || takenOver != nil || worker.hasCrashed }
 
+    /// The hand-off has taken too long and was cancelled, and the function does not heed it: only when it is done is the
+    /// lease let go.
+    var awaitsFunction: Bool {
+        isCutOff && isProcessing && isHandOffOverdue && takenOver == nil && !worker.hasCrashed
+    }
+
     /// Its worker goes on with it, although nothing has kept it from seeing in time that it may not: a worker that does
     /// not reach its store has to stop before anybody can take over.
     var trustsItself: Bool {
