@@ -8,8 +8,8 @@ import Testing
 
 /// The real Kinesis Client Library for Java on the same application name.
 ///
-/// Takes minutes, as its leader plans each 20 seconds; see `JavaWorker` for what it needs.
-@Suite(.enabled(if: JavaWorker.environment != nil), .timeLimit(.minutes(10)))
+/// Takes minutes, as its leader plans each 20 seconds.
+@Suite(.timeLimit(.minutes(10)))
 struct JavaWorkerTests {
     @Test func `a Java worker and ours hand leases to each other and take them from the dead`() async throws {
         try await withTemporaryDirectory { directory in

@@ -3,17 +3,17 @@ import Testing
 
 /// A worker of the Kinesis Client Library for Java: its MultiLangDaemon, with a processor that tells what happens to it.
 ///
-/// `MILLRACE_KCL` names a Python environment with `kclpy-ext`, whose wheel has Amazon's jars.
+/// Amazon's jars are in the wheel of `kclpy-ext`, which `make test` installs.
 final class JavaWorker {
-    static let environment = ProcessInfo.processInfo.environment["MILLRACE_KCL"].map {
-        URL(fileURLWithPath: $0).path
-    }
+    private static let environment = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent(".build/kcl").path
 
     private let process = Process()
     private let story: URL
 
     init(of application: String, stream: String, endpoint: String, in directory: URL) throws {
-        let environment = try #require(Self.environment)
+        let environment = Self.environment
         let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Scripts")
         story = directory.appendingPathComponent("story")
