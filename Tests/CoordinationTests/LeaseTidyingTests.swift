@@ -32,6 +32,8 @@ struct LeaseTidyingTests {
     @Test func `a worker whose list of shards is old does not add a finished shard again`() async throws {
         try await withFleet { fleet in
             let first = fleet.start("a")
+            // Which of two that start together has the shard is open.
+            await fleet.settle(consumers: 1)
             _ = fleet.start("b")
             await fleet.pass(.seconds(1), workers: 2, consumers: 1)
             try fleet.append(2, to: 0)

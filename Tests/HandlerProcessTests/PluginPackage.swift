@@ -127,7 +127,7 @@ private let pluginSource = #"""
                 "\(record.partitionKey)@\(record.sequenceNumber)@\(record.approximateArrival)"
                     + "=\(record.payload.count)"
             }
-            let isInTime = context.remaining > .seconds(10) && context.remaining <= .seconds(20)
+            let isInTime = context.remaining > .seconds(200) && context.remaining <= .seconds(300)
             return "\(batch.shardID) \(batch.streamARN) \(context.requestID) \(isInTime) \(records) \(handled)"
         }
     }
