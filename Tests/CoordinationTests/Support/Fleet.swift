@@ -84,7 +84,7 @@ final class Fleet: Sendable {
     /// have to wait for some milliseconds.
     private static let yields = 1_000
 
-    /// Lets time pass until something is so, for 100 s at most.
+    /// Lets time pass until something is so, for 300 s at most.
     ///
     /// - Returns: How much time it took, `nil` when it did not become so.
     @discardableResult
@@ -93,7 +93,7 @@ final class Fleet: Sendable {
         consumers: Int = 0,
         _ isMet: () async throws -> Bool
     ) async throws -> Duration? {
-        for step in 0..<1000 {
+        for step in 0..<3000 {
             if try await isMet() { return .milliseconds(100 * step) }
             await settle(workers: workers, consumers: consumers)
             // How many consumers are at rest is not known while leases move.

@@ -39,11 +39,11 @@ def refused(code, call, **arguments):
 
 
 def archive(**files):
-    """A zip with these modules."""
+    """A zip with these modules, the same each time."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
+    with zipfile.ZipFile(buffer, "w") as zipped:
         for name, text in files.items():
-            zipped.writestr(f"{name}.py", text)
+            zipped.writestr(zipfile.ZipInfo(f"{name}.py"), text, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

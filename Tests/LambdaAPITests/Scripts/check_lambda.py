@@ -25,9 +25,10 @@ ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
 def archive(text="def handler(event, context): return event"):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("app.py", text)
-        file.writestr("lib/data.txt", "x" * 100_000)
+    # Without the time of day, so that the same files are the same archive.
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, data in (("app.py", text), ("lib/data.txt", "x" * 100_000)):
+            file.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
