@@ -7,7 +7,7 @@ final class GainedLease: Sendable {
     let lease: Lease
     let checkpoint: Checkpoint
     let drain = DrainSignal()
-    private let cut = DrainSignal()
+    fileprivate let cut = DrainSignal()
     private let isLost = Mutex(false)
 
     init(lease: Lease, checkpoint: Checkpoint) {
@@ -26,10 +26,25 @@ final class GainedLease: Sendable {
     /// Runs `body` until it returns or the lease is lost, which cancels it.
     ///
     /// - Throws: `LeaseLost` when the lease was lost first, `HandOffOverdue` when it was cancelled first.
-    func whileHeld(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        guard try await cut.interruptible(body) == nil else { return }
+    func whileHeld<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws
+        -> Value
+    {
+        if let value = try await cut.interruptible(body) { return value }
         if isLost.withLock(\.self) { throw LeaseLost(key: lease.key) }
         throw HandOffOverdue(key: lease.key)
+    }
+}
+
+extension GainedLease {
+    /// Calls `action` once the shard is to be drained, or its processing was cancelled.
+    ///
+    /// - Returns: What drops the action.
+    func onStop(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
+        let registrations = (drain: drain.onRequest(action), cut: cut.onRequest(action))
+        return { [drain, cut] in
+            drain.forget(registrations.drain)
+            cut.forget(registrations.cut)
+        }
     }
 }
 
@@ -97,8 +112,9 @@ final class HeldLeases: Sendable {
 
     func noteRenewal(of leases: [Lease], at time: Duration) {
         entries.withLock { entries in
-            for lease in leases where entries[lease.key]?.gained.lease == lease {
-                entries[lease.key]?.renewedAt = time
+            for lease in leases {
+                guard let place = entries.index(forKey: lease.key) else { continue }
+                if entries.values[place].gained.lease == lease { entries.values[place].renewedAt = time }
             }
         }
     }
@@ -108,9 +124,16 @@ final class HeldLeases: Sendable {
         let now = now
         return entries.withLock { entries in
             var changed: [LeaseKey: Double] = [:]
-            for key in entries.keys {
-                guard let report = statuses.report(of: key) else { continue }
-                if let rate = entries[key]?.meter.note(report, at: now) { changed[key] = rate }
+            // By their places: a loop over the keys would have the first change copy all entries.
+            var place = entries.startIndex
+            while place != entries.endIndex {
+                let key = entries.keys[place]
+                if let flow = statuses.flow(of: key),
+                    let rate = entries.values[place].meter.note(flow, at: now)
+                {
+                    changed[key] = rate
+                }
+                entries.formIndex(after: &place)
             }
             return changed
         }

@@ -59,9 +59,10 @@ package final class LeaseOwnership: ShardOwnership {
 
     package func run(
         until drain: DrainSignal,
-        _ process: @escaping @Sendable (ShardClaim) async throws -> Void
+        _ process: @escaping @Sendable (ShardClaim) async throws -> ShardOutcome
     ) async throws {
         let held = HeldLeases(trustedFor: timing.ownTrust, clock: clock)
+        let resting = RestingShards()
         let registration = drain.onRequest { [wake] in
             // At once: a round may be held up by a slow store or stream.
             held.drainAll()
@@ -80,7 +81,11 @@ package final class LeaseOwnership: ShardOwnership {
             let end = DrainSignal()
             group.addTask { try await keeper.watch(until: end) }
             group.addTask { try await keeper.renew(until: end) }
-            defer { end.request() }
+            group.addTask { await resting.run() }
+            defer {
+                end.request()
+                resting.end()
+            }
 
             var round = LeaseRound(self, held: held)
             var isWoken = false
@@ -92,9 +97,13 @@ package final class LeaseOwnership: ShardOwnership {
                     if !isSynced { synced() }
                     isSynced = true
                     while !drain.isRequested, let gained = try await round.acquireNext() {
-                        group.addTask {
-                            await LeaseTenure(ownership: self, held: held, gained: gained).run(process)
-                        }
+                        let tenure = LeaseTenure(
+                            ownership: self,
+                            held: held,
+                            resting: resting,
+                            gained: gained
+                        )
+                        group.addTask { await tenure.run(process) }
                     }
                     wait = round.wait
                 } catch let error where !(error is CancellationError) {

@@ -6,24 +6,32 @@ import StreamCore
 struct LeaseTenure: Sendable {
     let ownership: LeaseOwnership
     let held: HeldLeases
+    let resting: RestingShards
     let gained: GainedLease
 
     private var lease: Lease { gained.lease }
     private var logger: Logger { ownership.logger }
 
-    func run(_ process: @escaping @Sendable (ShardClaim) async throws -> Void) async {
+    func run(_ process: @escaping @Sendable (ShardClaim) async throws -> ShardOutcome) async {
         let store = ownership.store
+        await goOn { [self] in
+            let claim = ShardClaim(
+                shard: lease.key.shard,
+                start: gained.checkpoint,
+                progress: try await insisting { try await store.progress(of: lease.key) },
+                drain: gained.drain
+            ) { commit in try await insisting { try await store.commit(commit, under: lease) } }
+            return try await process(claim)
+        }
+    }
+
+    /// Until the shard rests, or is not this worker's any more.
+    func goOn(_ process: @escaping @Sendable () async throws -> ShardOutcome) async {
         do {
-            try await gained.whileHeld { [self] in
-                let claim = ShardClaim(
-                    shard: lease.key.shard,
-                    start: gained.checkpoint,
-                    progress: try await insisting { try await store.progress(of: lease.key) },
-                    drain: gained.drain
-                ) { commit in try await insisting { try await store.commit(commit, under: lease) } }
-                try await process(claim)
+            switch try await gained.whileHeld(process) {
+            case .resting(let shard): return resting.add(shard, of: self)
+            case .over: await release()
             }
-            await release()
         } catch is LeaseLost {
             LeaseKeeper(ownership: ownership, held: held).lose(lease)
         } catch is CancellationError {

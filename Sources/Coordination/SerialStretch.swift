@@ -13,6 +13,8 @@ struct SerialStretch {
     private var window: BatchWindow
     private var pace = PassingPace()
     private var rest: ShardReading?
+    /// Records may follow those that came last; at its beginning a stretch expects none.
+    private var restlessUntil: Duration
     /// A read that began at this time found nothing more.
     private var emptySince: Timestamp?
 
@@ -23,6 +25,7 @@ struct SerialStretch {
         self.boundary = boundary
         delivery = consumer.makeDelivery(ledger, 0)
         stopwatch = Stopwatch(clock: consumer.clock)
+        restlessUntil = stopwatch.elapsed
         window = BatchWindow(
             consumer.limits,
             now: stopwatch.elapsed,
@@ -52,6 +55,11 @@ struct SerialStretch {
                 return .reached(rest)
             } else {
                 guard try await read() else { break }
+                if let resting {
+                    try await pass()
+                    consumer.status.note(.waitingForRecords)
+                    return .idle(resting)
+                }
             }
         }
         if window.isEmpty { try await pass() }
@@ -75,6 +83,7 @@ struct SerialStretch {
             let left = open.closing.millisecondsSince(consumer.now())
             wait = max(.zero, min(wait, .milliseconds(left)))
         }
+        if isIdle { wait = max(.zero, min(wait, restlessUntil - stopwatch.elapsed)) }
         if wait > .zero {
             consumer.status.note(
                 window.isEmpty ? .waitingForRecords : .waitingForWindow(records: window.pendingCount)
@@ -94,9 +103,22 @@ struct SerialStretch {
             rest = reading.removeAll(after: boundary)
         }
         window.add(reading)
+        if reading.readCount > 0 { restlessUntil = stopwatch.elapsed + ShardConsumer.restlessTime }
         pace.note(reading.readCount)
         if window.isEmpty, !reading.isEnd, pace.isDue(now: stopwatch.elapsed) { try await pass() }
         return true
+    }
+
+    /// There is nothing to do and nothing to wait for but records.
+    private var isIdle: Bool {
+        reader is any WatchableShardReader && window.isEmpty && !window.isFinished && rest == nil
+            && boundary == nil && consumer.tumbling == nil
+    }
+
+    /// What may wake the shard, once it has been idle for long enough.
+    private var resting: (any WatchableShardReader)? {
+        guard isIdle, window.isTipReached, stopwatch.elapsed >= restlessUntil else { return nil }
+        return reader as? any WatchableShardReader
     }
 
     /// What was read and does not pass the filter is done with what came before it.

@@ -45,18 +45,22 @@ final class ShardConsumer: Sendable {
 
     /// A read that waits comes back now and then, so that time-based work never waits for a record.
     static let longestWait = Duration.seconds(60)
+    /// A shard without records for this long rests without a task, where its reader can wake it.
+    static let restlessTime = Duration.seconds(5)
 
     /// How one stretch of a shard came to its end.
     enum End {
         case drained
         case shardEnd
+        /// Everything is done, and there is nothing to wait for but records.
+        case idle(any WatchableShardReader)
         /// Everything up to the stretch's last record is done; this was read beyond it.
         case reached(ShardReading)
     }
 
-    func run() async throws {
+    func run() async throws -> ShardOutcome {
         precondition(tumbling == nil || laneCount == 1, "the state of a window belongs to one lane")
-        guard let position = claim.start.resumePosition else { return }
+        guard let position = claim.start.resumePosition else { return .over }
         let reader: (any ShardReader)?
         do { reader = try await feed.open(at: position) } catch let error as ShardNotFound {
             // Without this its children would wait for ever.
@@ -64,21 +68,39 @@ final class ShardConsumer: Sendable {
             let ledger = makeLedger(laneCount, claim.start, claim.progress)
             // The records are gone, what the function has made of earlier ones is not.
             if let window = ledger.window {
-                guard try await makeDelivery(ledger, 0).close(window) == .done else { return }
+                guard try await makeDelivery(ledger, 0).close(window) == .done else { return .over }
             }
-            return try await end(ledger)
+            try await end(ledger)
+            return .over
         }
-        guard let reader else { return }
+        guard let reader else { return .over }
 
-        var ledger = makeLedger(storedLaneCount, claim.start, claim.progress)
+        let ledger = makeLedger(storedLaneCount, claim.start, claim.progress)
         // What earlier lanes had begun is finished by as many lanes: another number deals records out differently.
-        let boundary = storedLaneCount == laneCount ? nil : Self.boundary(of: claim.progress)
-        var end = try await run(reader, ledger, laneCount: storedLaneCount, until: boundary, from: nil)
-        if case .reached(let rest) = end {
-            ledger = makeLedger(laneCount, ledger.checkpoint, ledger.stored)
-            end = try await run(reader, ledger, laneCount: laneCount, until: nil, from: rest)
+        guard storedLaneCount != laneCount else { return try await goOn(reader, ledger) }
+        let boundary = Self.boundary(of: claim.progress)
+        let end = try await run(reader, ledger, laneCount: storedLaneCount, until: boundary, from: nil)
+        guard case .reached(let rest) = end else { return try await outcome(of: end, ledger) }
+        return try await goOn(reader, makeLedger(laneCount, ledger.checkpoint, ledger.stored), from: rest)
+    }
+
+    /// With as many lanes as the mapping has now.
+    private func goOn(_ reader: any ShardReader, _ ledger: ShardLedger, from rest: ShardReading? = nil)
+        async throws -> ShardOutcome
+    {
+        let end = try await run(reader, ledger, laneCount: laneCount, until: nil, from: rest)
+        return try await outcome(of: end, ledger)
+    }
+
+    private func outcome(of end: End, _ ledger: ShardLedger) async throws -> ShardOutcome {
+        switch end {
+        case .drained, .reached: return .over
+        case .shardEnd:
+            try await self.end(ledger)
+            return .over
+        case .idle(let reader):
+            return .resting(RestingShard(reader: reader) { [self] in try await goOn(reader, ledger) })
         }
-        if case .shardEnd = end { try await self.end(ledger) }
     }
 
     private func run(

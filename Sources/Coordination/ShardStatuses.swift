@@ -30,6 +30,10 @@ package final class ShardStatuses: Sendable {
         statuses.withLock { $0[key] }?.current
     }
 
+    func flow(of key: LeaseKey) -> ShardReport.Flow? {
+        statuses.withLock { $0[key] }?.flow
+    }
+
     package func reports(of mapping: MappingID) -> [ShardReport] {
         statuses.withLock { statuses in statuses.filter { $0.key.mapping == mapping }.map(\.value) }.map(
             \.current

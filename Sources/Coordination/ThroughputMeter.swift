@@ -15,13 +15,13 @@ struct ThroughputMeter {
     private var told: Double?
 
     /// - Returns: The shard's throughput in KB/s, `nil` when it is as it was told before.
-    mutating func note(_ report: ShardReport, at now: Duration) -> Double? {
-        defer { last = (report.bytes, now) }
+    mutating func note(_ flow: ShardReport.Flow, at now: Duration) -> Double? {
+        defer { last = (flow.bytes, now) }
         guard let last, now > last.at else { return nil }
-        let rate = Double(report.bytes - last.bytes) / 1024 / ((now - last.at) / .seconds(1))
+        let rate = Double(flow.bytes - last.bytes) / 1024 / ((now - last.at) / .seconds(1))
         let mean = average.map { $0 + (rate - $0) * Self.weight } ?? rate
         average = mean < Self.resolution ? 0 : mean
-        let lag = min(1, max(0, Double(report.behindMilliseconds)) / Self.heaviestLagMilliseconds)
+        let lag = min(1, max(0, Double(flow.behindMilliseconds)) / Self.heaviestLagMilliseconds)
         let value = (average ?? 0) * (1 + lag)
         guard abs(value - (told ?? 0)) >= Self.resolution || (value == 0 && (told ?? 0) != 0) else {
             return nil

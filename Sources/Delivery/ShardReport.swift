@@ -25,10 +25,7 @@ package struct ShardReport: Hashable, Sendable {
     package var checkpoint: Checkpoint
     package var records = 0
     package var batches = 0
-    /// Keys and payloads that were read, passing the filter or not.
-    package var bytes = 0
-    /// How far what was read last lies behind the newest record; 0 at the tip.
-    package var behindMilliseconds: Int64 = 0
+    package var flow = Flow()
     package var failedInvocations = 0
     package var events = EventCounts()
     package var lastResult = ProcessingResult.noRecords
@@ -39,6 +36,16 @@ package struct ShardReport: Hashable, Sendable {
 
     package init(checkpoint: Checkpoint) {
         self.checkpoint = checkpoint
+    }
+
+    /// How much is read of a shard.
+    package struct Flow: Hashable, Sendable {
+        /// Keys and payloads that were read, passing the filter or not.
+        package var bytes = 0
+        /// How far what was read last lies behind the newest record; 0 at the tip.
+        package var behindMilliseconds: Int64 = 0
+
+        package init() {}
     }
 
     /// Lambda's EventCount metrics, since the shard was gained first.

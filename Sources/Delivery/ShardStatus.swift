@@ -11,6 +11,9 @@ package final class ShardStatus: Sendable {
 
     package var current: ShardReport { report.withLock(\.self) }
 
+    /// A part of it, for who asks for thousands of shards.
+    package var flow: ShardReport.Flow { report.withLock(\.flow) }
+
     package func update(_ change: (inout sending ShardReport) -> Void) {
         report.withLock { change(&$0) }
     }
@@ -60,8 +63,8 @@ package final class ShardStatus: Sendable {
 
     package func noteRead(_ reading: ShardReading, bytes: Int, behindMilliseconds: Int64) {
         report.withLock { report in
-            report.bytes += bytes
-            report.behindMilliseconds = behindMilliseconds
+            report.flow.bytes += bytes
+            report.flow.behindMilliseconds = behindMilliseconds
             report.events.polled += reading.readCount
             report.events.filteredOut += reading.filteredOut
         }

@@ -91,10 +91,11 @@ final class Alarms: Sendable {
     }
 
     private func ring(_ alarm: Alarm) {
-        let due = state.withLock { state -> ArraySlice<Entry> in
+        let due = state.withLock { state -> [Entry] in
             guard state.sleeper?.alarm == alarm else { return [] }
             let now = stopwatch.elapsed
-            let due = state.entries.prefix { $0.alarm.time <= now }
+            // An array of their own: a slice would make the removal copy all others.
+            let due = Array(state.entries.prefix { $0.alarm.time <= now })
             state.entries.removeFirst(due.count)
             state.sleeper = state.entries.first.map { next in
                 makeSleeper(until: next.alarm, max(Self.leastSleep, next.alarm.time - now))

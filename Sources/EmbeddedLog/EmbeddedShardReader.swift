@@ -3,14 +3,16 @@ import StreamCore
 import Synchronization
 
 /// Reads one shard of the embedded log and remembers how far it has come.
-final class EmbeddedShardReader: ShardReader {
+final class EmbeddedShardReader: WatchableShardReader {
     private let shard: ShardLog
     private let cursor: Mutex<ReadCursor>
     private let woken = WakeSignal()
+    private let wake: @Sendable () -> Void
 
     init(shard: ShardLog, cursor: ReadCursor) {
         self.shard = shard
         self.cursor = Mutex(cursor)
+        wake = { [woken] in woken.wake() }
     }
 
     func read(maxRecords: Int, maxBytes: Int, wait: Duration) async throws -> ReadResult {
@@ -31,7 +33,7 @@ final class EmbeddedShardReader: ShardReader {
         let limits = RecordRun.Limits(maxRecords: maxRecords, maxBytes: maxBytes)
         let result = try readNow(limits)
         guard result.batch.isEmpty, !result.isEnd, wait > .zero else { return result }
-        let registration = drain.onRequest { [woken] in woken.wake() }
+        let registration = drain.onRequest(wake)
         defer { drain.forget(registration) }
         let alarm = shard.environment.alarms.set(for: woken, in: wait)
         defer { shard.environment.alarms.remove(alarm) }
@@ -41,11 +43,19 @@ final class EmbeddedShardReader: ShardReader {
         return nil
     }
 
+    func watch(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
+        guard let watch = shard.watch(for: cursor.withLock(\.next), action) else {
+            action()
+            return {}
+        }
+        return { [shard] in shard.forget(watch) }
+    }
+
     /// Waits in the caller's task, so that an idle shard has no other: for a record, the alarm or another wake.
     ///
     /// - Returns: `nil` when the wait goes on, as when a record has arrived that the cursor leaves out.
     private func read(_ limits: RecordRun.Limits, until alarm: Alarms.Alarm) async throws -> ReadResult? {
-        if let watch = shard.watch(for: cursor.withLock(\.next), woken) {
+        if let watch = shard.watch(for: cursor.withLock(\.next), wake) {
             await woken.wait()
             shard.forget(watch)
         }

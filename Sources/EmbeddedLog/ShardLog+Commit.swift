@@ -96,7 +96,7 @@ extension ShardLog {
             return (state.watchers.take(upTo: state.visibleCounter), mustSync)
         }
         if mustSync { environment.committers.scheduleSync(of: self) }
-        for signal in woken { signal.wake() }
+        for action in woken { action() }
     }
 
     // MARK: - Segments

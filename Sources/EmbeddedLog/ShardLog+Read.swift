@@ -218,15 +218,15 @@ extension ShardLog {
 // MARK: - Waiting
 
 extension ShardLog {
-    /// Wakes `signal` when a record with this number or a larger one may be read, or when the shard ends.
+    /// Calls `action` once a record with this number or a larger one may be read, or the shard has ended.
     ///
     /// - Returns: What `forget` takes; `nil` when it is so already.
-    func watch(for number: SequenceNumber, _ signal: WakeSignal) -> Int? {
+    func watch(for number: SequenceNumber, _ action: @escaping @Sendable () -> Void) -> Int? {
         let counter = numbers.counter(of: number) ?? 1
         return state.withLock { state in
             let isOver = state.admission == .ended || state.fault != nil
             guard !isOver, state.visibleCounter < counter else { return nil }
-            return state.watchers.add(signal, wanted: counter)
+            return state.watchers.add(action, wanted: counter)
         }
     }
 

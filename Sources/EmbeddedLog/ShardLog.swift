@@ -207,7 +207,7 @@ extension ShardLog {
             state.isJumpUnproven = false
             return state.watchers.takeAll()
         }
-        for signal in woken { signal.wake() }
+        for action in woken { action() }
     }
 
     /// From now on nothing is read or stored; whoever waits learns why.
@@ -216,7 +216,7 @@ extension ShardLog {
             state.fault = error
             return state.watchers.takeAll()
         }
-        for signal in woken { signal.wake() }
+        for action in woken { action() }
     }
 
     /// The last step of a clean close, after the committers have stopped: syncs what a relaxed log has not, and keeps the

@@ -48,6 +48,15 @@ extension ShardReader {
     }
 }
 
+/// A reader that tells when there is something to read, so that nobody needs to wait for it in a read.
+package protocol WatchableShardReader: ShardReader {
+    /// Calls `action` once, as soon as a read may find something: a record, the end of the shard or an error.
+    ///
+    /// That may be at once, and in any thread.
+    /// - Returns: What drops the action.
+    func watch(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void
+}
+
 /// What one read gave.
 package struct ReadResult: Sendable {
     package let batch: RecordBatch

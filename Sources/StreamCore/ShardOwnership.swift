@@ -8,10 +8,35 @@ package protocol ShardOwnership: Sendable {
     ///   passed, the shard is confirmed as given up.
     /// - The task of a shard that was lost is cancelled at once.
     /// - When `process` throws, the shard is given up and may be gained again.
+    /// - A shard in which `process` leaves nothing to do keeps its claim without a task. It goes on in a new one when there
+    ///   is news, or when its claim's `drain` is requested.
     func run(
         until drain: DrainSignal,
-        _ process: @escaping @Sendable (ShardClaim) async throws -> Void
+        _ process: @escaping @Sendable (ShardClaim) async throws -> ShardOutcome
     ) async throws
+}
+
+/// What has become of a shard when its processing returns.
+package enum ShardOutcome: Sendable {
+    /// It has ended, or was drained.
+    case over
+    /// For now there is nothing to do in it.
+    case resting(RestingShard)
+}
+
+/// A shard that waits for records without a task, which would take ten times as much memory as the rest of the shard.
+package struct RestingShard: Sendable {
+    /// Tells when there is something to read.
+    package let reader: any WatchableShardReader
+    package let resume: @Sendable () async throws -> ShardOutcome
+
+    package init(
+        reader: any WatchableShardReader,
+        resume: @escaping @Sendable () async throws -> ShardOutcome
+    ) {
+        self.reader = reader
+        self.resume = resume
+    }
 }
 
 /// The right to process one shard, for as long as the task it was given to is not cancelled.

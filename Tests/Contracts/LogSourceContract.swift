@@ -57,7 +57,7 @@ package enum LogSourceContract {
     }
 
     package static let rules =
-        shardRules + readingRules + positionRules + waitingRules + endRules + reshardRules
+        shardRules + readingRules + positionRules + waitingRules + watchingRules + endRules + reshardRules
 }
 
 // MARK: - Shards
@@ -265,6 +265,69 @@ extension LogSourceContract {
 
             let next = try await reader.read(maxRecords: 100, maxBytes: 1 << 20, wait: subject.patience)
             #expect(next.batch.entries.map(\.sequenceNumber) == [number])
+        },
+    ]
+}
+
+// MARK: - Watching
+
+extension LogSourceContract {
+    /// For readers that can be watched.
+    private static let watchingRules: [ContractRule<Subject>] = [
+        ContractRule("a watch tells once of the record that follows what was read") { subject in
+            let shard = try await subject.shard()
+            _ = try await subject.append(2, to: shard)
+            let reader = try await subject.source.reader(of: shard, from: .trimHorizon)
+            guard let watched = reader as? any WatchableShardReader else { return }
+            while try await reader.read(maxRecords: 1, maxBytes: 1 << 20, wait: .zero).batch.count > 0 {}
+            let told = Recorder<Int>()
+
+            _ = watched.watch { told.append(1) }
+            #expect(told.events.isEmpty)
+            _ = try await subject.append(2, to: shard)
+            await told.wait(for: 1)
+
+            let read = try await reader.read(maxRecords: 10, maxBytes: 1 << 20, wait: .zero)
+            #expect(read.batch.count > 0)
+            #expect(told.events == [1])
+        },
+        ContractRule("a watch tells at once when there is something to read") { subject in
+            let shard = try await subject.shard()
+            _ = try await subject.append(1, to: shard)
+            let reader = try await subject.source.reader(of: shard, from: .trimHorizon)
+            guard let watched = reader as? any WatchableShardReader else { return }
+            let told = Recorder<Int>()
+
+            _ = watched.watch { told.append(1) }
+
+            #expect(told.events == [1])
+        },
+        ContractRule("a watch tells of the end of the shard, before and after it") { subject in
+            let shard = try await subject.shard()
+            let reader = try await subject.source.reader(of: shard, from: .trimHorizon)
+            guard let watched = reader as? any WatchableShardReader else { return }
+            let told = Recorder<Int>()
+
+            _ = watched.watch { told.append(1) }
+            try await subject.close(shard)
+            await told.wait(for: 1)
+            _ = watched.watch { told.append(2) }
+
+            #expect(told.events == [1, 2])
+        },
+        ContractRule("a watch that was dropped tells nothing") { subject in
+            let shard = try await subject.shard()
+            let reader = try await subject.source.reader(of: shard, from: .trimHorizon)
+            guard let watched = reader as? any WatchableShardReader else { return }
+            let (dropped, kept) = (Recorder<Int>(), Recorder<Int>())
+
+            let drop = watched.watch { dropped.append(1) }
+            _ = watched.watch { kept.append(1) }
+            drop()
+            _ = try await subject.append(1, to: shard)
+            await kept.wait(for: 1)
+
+            #expect(dropped.events.isEmpty)
         },
     ]
 }

@@ -10,7 +10,7 @@ struct MemoryLogTests {
         rule: ContractRule<LogSourceContract.Subject>
     ) async throws {
         let clock = TestClock()
-        let log = MemoryLog(shardCount: 2, clock: clock)
+        let log = MemoryLog(shardCount: 2, clock: clock, isWatchable: true)
 
         try await rule.check(
             LogSourceContract.Subject(

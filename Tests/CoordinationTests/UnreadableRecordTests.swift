@@ -48,14 +48,14 @@ private struct OneShard: ShardOwnership {
 
     func run(
         until drain: DrainSignal,
-        _ process: @escaping @Sendable (ShardClaim) async throws -> Void
+        _ process: @escaping @Sendable (ShardClaim) async throws -> ShardOutcome
     ) async throws {
         let claim = ShardClaim(
             shard: "shardId-000000000000",
             start: .start(.trimHorizon),
             drain: drain
         ) { commit in if let checkpoint = commit.checkpoint { checkpoints.append(checkpoint) } }
-        try await process(claim)
+        _ = try await process(claim)
     }
 }
 

@@ -28,6 +28,8 @@ enum PlantedBug: String, CaseIterable, ExpressibleByArgument {
     case noShardEnd = "no-shard-end"
     /// A worker is not told of the leases that it has lost.
     case hiddenLoss = "hidden-loss"
+    /// Some shards that rest do not hear of their records.
+    case deafRest = "deaf-rest"
 
     func store(in base: any LeaseStore, _ world: World) -> any LeaseStore {
         switch self {
@@ -39,7 +41,7 @@ enum PlantedBug: String, CaseIterable, ExpressibleByArgument {
         case .hastyHandOff: HastyHandOff(below: base)
         case .lostProgress: LostProgress(below: base)
         case .hiddenLoss: HiddenLoss(below: base)
-        case .earlyExpiry, .longTrust, .lateLatest, .noShardEnd: base
+        case .earlyExpiry, .longTrust, .lateLatest, .noShardEnd, .deafRest: base
         }
     }
 
@@ -47,6 +49,7 @@ enum PlantedBug: String, CaseIterable, ExpressibleByArgument {
         switch self {
         case .lateLatest: LateLatest(base: base)
         case .noShardEnd: EndlessShards(base: base, world: world)
+        case .deafRest: DeafReaders(base: base, world: world)
         default: base
         }
     }
@@ -187,6 +190,35 @@ private struct EndlessShards: LogSource {
                 millisBehindLatest: result.millisBehindLatest,
                 isEnd: false
             )
+        }
+    }
+}
+
+private struct DeafReaders: LogSource {
+    let base: any LogSource
+    let world: World
+
+    func shards() async throws -> [Shard] { try await base.shards() }
+    func pin(_ start: StartingPosition, in shard: ShardID) async throws -> Checkpoint {
+        try await base.pin(start, in: shard)
+    }
+    func reader(of shard: ShardID, from position: Position) async throws -> any ShardReader {
+        let reader = try await base.reader(of: shard, from: position)
+        guard let watched = reader as? any WatchableShardReader else { return reader }
+        return Reader(base: watched, world: world)
+    }
+
+    private struct Reader: WatchableShardReader {
+        let base: any WatchableShardReader
+        let world: World
+
+        func read(maxRecords: Int, maxBytes: Int, wait: Duration) async throws -> ReadResult {
+            try await base.read(maxRecords: maxRecords, maxBytes: maxBytes, wait: wait)
+        }
+
+        func watch(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
+            if world.chance(20) { return {} }
+            return base.watch(action)
         }
     }
 }

@@ -47,6 +47,8 @@ struct Scenario {
     let changesFilter: Bool
     /// One in so many records can never be processed; 0 for none.
     let poisonPercent: Int
+    /// Idle shards need no task, as the log wakes them.
+    let shardsRest: Bool
 
     init(using random: inout SeededRandom) {
         func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
@@ -83,6 +85,7 @@ struct Scenario {
         changesLanes = !hasWindow && chance(50)
         changesFilter = !source.filterPatterns.isEmpty && !hasWindow && chance(50)
         poisonPercent = retries != nil && chance(60) ? 8 : 0
+        shardsRest = chance(70)
     }
 
     func has(_ trouble: Troubles) -> Bool { !troubles.isDisjoint(with: trouble) }
@@ -113,7 +116,7 @@ extension Scenario: CustomStringConvertible {
         \(source.parallelizationFactor) lanes\(changesLanes ? " and other numbers of them" : ""), retries \
         \(source.maximumRetryAttempts.map(String.init) ?? "for ever")\(source.bisectsOnError ? ", bisected" : "")\
         \(source.reportsBatchItemFailures ? ", answers name failed records" : ""), window \
-        \(source.tumblingWindowSeconds) s, \(source.filterPatterns.count) filters\
+        \(source.tumblingWindowSeconds) s, idle shards \(shardsRest ? "rest" : "wait"), \(source.filterPatterns.count) filters\
         \(changesFilter ? " now and then" : ""), troubles: \(troubles.names.joined(separator: ", "))
         """
     }

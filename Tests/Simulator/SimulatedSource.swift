@@ -12,7 +12,10 @@ struct SimulatedSource: LogSource {
     }
 
     func reader(of shard: ShardID, from position: Position) async throws -> any ShardReader {
-        Reader(base: try await reach { try await $0.reader(of: shard, from: position) }, worker: worker)
+        let base = try await reach { try await $0.reader(of: shard, from: position) }
+        let reader = Reader(base: base, worker: worker)
+        guard let watched = base as? any WatchableShardReader else { return reader }
+        return WatchableReader(reader: reader, watched: watched)
     }
 
     private func reach<Value: Sendable>(
@@ -20,6 +23,17 @@ struct SimulatedSource: LogSource {
     ) async throws -> Value {
         try await worker.network.call(worker.nextLogFate(), failure: Outage()) { [log] in try await body(log)
         }
+    }
+
+    private struct WatchableReader: WatchableShardReader {
+        let reader: Reader
+        let watched: any WatchableShardReader
+
+        func read(maxRecords: Int, maxBytes: Int, wait: Duration) async throws -> ReadResult {
+            try await reader.read(maxRecords: maxRecords, maxBytes: maxBytes, wait: wait)
+        }
+
+        func watch(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void { watched.watch(action) }
     }
 
     private struct Reader: ShardReader {

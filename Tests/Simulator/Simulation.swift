@@ -26,7 +26,8 @@ final class Simulation: @unchecked Sendable {
         log = MemoryLog(
             world.scenario.source.stream,
             shardCount: world.scenario.shardCount,
-            clock: world.clock
+            clock: world.clock,
+            isWatchable: world.scenario.shardsRest
         )
         records = RecordBook(world)
         leases = LeaseBook(world, records: records)

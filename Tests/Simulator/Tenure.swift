@@ -70,24 +70,37 @@ struct TracedOwnership: ShardOwnership {
 
     func run(
         until drain: DrainSignal,
-        _ process: @escaping @Sendable (ShardClaim) async throws -> Void
+        _ process: @escaping @Sendable (ShardClaim) async throws -> ShardOutcome
     ) async throws {
-        try await base.run(until: drain) { [worker] claim in
+        try await base.run(until: drain) { [self] claim in
             guard let tenure = worker.tenures[claim.shard] else {
-                return worker.world.violate("\(worker) processes \(claim.shard) without a lease")
+                worker.world.violate("\(worker) processes \(claim.shard) without a lease")
+                return .over
             }
-            tenure.isProcessing = true
-            defer { tenure.isProcessing = false }
-            do {
-                try await withTaskCancellationHandler {
-                    try await Tenure.$current.withValue(tenure) { try await process(claim) }
-                } onCancel: {
-                    worker.noteCutOff(tenure, CancellationError())
-                }
-            } catch {
-                worker.noteCutOff(tenure, error)
-                throw error
+            return try await trace(tenure) { try await process(claim) }
+        }
+    }
+
+    private func trace(
+        _ tenure: Tenure,
+        _ process: @escaping @Sendable () async throws -> ShardOutcome
+    ) async throws -> ShardOutcome {
+        tenure.isProcessing = true
+        defer { tenure.isProcessing = false }
+        do {
+            let outcome = try await withTaskCancellationHandler {
+                try await Tenure.$current.withValue(tenure) { try await process() }
+            } onCancel: { [worker] in
+                worker.noteCutOff(tenure, CancellationError())
             }
+            guard case .resting(let shard) = outcome else { return outcome }
+            worker.world.tell("\(worker) lets \(tenure.shard) rest")
+            return .resting(
+                RestingShard(reader: shard.reader) { try await trace(tenure, shard.resume) }
+            )
+        } catch {
+            worker.noteCutOff(tenure, error)
+            throw error
         }
     }
 }

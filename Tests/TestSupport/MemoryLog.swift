@@ -17,6 +17,14 @@ package final class MemoryLog: LogSource {
         var records: [StoredRecord] = []
         /// Rung for each append and for the end.
         var readers: [WakeSignal] = []
+        /// Called once for the next of these.
+        var watchers: [(id: Int, action: @Sendable () -> Void)] = []
+
+        /// Who is to hear that something has happened.
+        mutating func takeListeners() -> [@Sendable () -> Void] {
+            defer { watchers = [] }
+            return readers.map { reader in { @Sendable in reader.wake() } } + watchers.map(\.action)
+        }
     }
 
     private struct State {
@@ -25,24 +33,30 @@ package final class MemoryLog: LogSource {
         var shards: [StoredShard] = []
         var nextNumber: UInt64 = 1
         var nextShard = 0
+        var nextWatcher = 0
         var readError: (any Error)?
     }
 
     package let name: StreamName
     private let clock: any Clock<Duration>
     private let stopwatch: Stopwatch
+    private let isWatchable: Bool
     private let state: Mutex<State>
 
-    /// - Parameter exists: `false` for a stream that is made later by `create`.
+    /// - Parameters:
+    ///   - exists: `false` for a stream that is made later by `create`.
+    ///   - isWatchable: Its readers tell when there is something to read.
     package init(
         _ name: StreamName = "flights",
         shardCount: Int = 1,
         clock: any Clock<Duration>,
-        exists: Bool = true
+        exists: Bool = true,
+        isWatchable: Bool = false
     ) {
         self.name = name
         self.clock = clock
         stopwatch = Stopwatch(clock: clock)
+        self.isWatchable = isWatchable
         state = Mutex(State(exists: exists))
         for range in HashKeyRange.even(count: shardCount) { addShard(range) }
     }
@@ -87,7 +101,36 @@ package final class MemoryLog: LogSource {
             state.shards[index].readers.append(wake)
             return nextNumber(at: position, of: state.shards[index].records)
         }
-        return MemoryShardReader(log: self, shard: shard, next: start, wake: wake, clock: clock)
+        let reader = MemoryShardReader(log: self, shard: shard, next: start, wake: wake, clock: clock)
+        return isWatchable ? WatchableMemoryReader(base: reader) : reader
+    }
+
+    fileprivate func watch(
+        _ shard: ShardID,
+        from next: SequenceNumber,
+        _ action: @escaping @Sendable () -> Void
+    ) -> @Sendable () -> Void {
+        let id = state.withLock { state -> Int? in
+            guard let index = try? index(of: shard, in: state) else { return nil }
+            let stored = state.shards[index]
+            let hasRecords = stored.records.last.map { $0.number >= next } ?? false
+            guard stored.shard.isOpen, !hasRecords, state.readError == nil else { return nil }
+            state.nextWatcher += 1
+            state.shards[index].watchers.append((state.nextWatcher, action))
+            return state.nextWatcher
+        }
+        guard let id else {
+            action()
+            return {}
+        }
+        return { [weak self] in self?.forget(id, of: shard) }
+    }
+
+    private func forget(_ watcher: Int, of shard: ShardID) {
+        state.withLock { state in
+            guard let index = state.shards.firstIndex(where: { $0.shard.id == shard }) else { return }
+            state.shards[index].watchers.removeAll { $0.id == watcher }
+        }
     }
 
     /// The number from which reading goes on; that of a record or larger than the record's before it.
@@ -163,12 +206,14 @@ extension MemoryLog {
 
     /// Removes the stream; `create` makes it anew, with the same shards and without records.
     package func delete() {
-        let readers = state.withLock { state in
+        let listeners = state.withLock { state in
             state.exists = false
-            for index in state.shards.indices { state.shards[index].records = [] }
-            return state.shards.flatMap(\.readers)
+            return state.shards.indices.flatMap { index in
+                state.shards[index].records = []
+                return state.shards[index].takeListeners()
+            }
         }
-        for reader in readers { reader.wake() }
+        for tell in listeners { tell() }
     }
 
     /// Makes every read throw this error; `nil` ends that.
@@ -184,7 +229,7 @@ extension MemoryLog {
     @discardableResult
     package func append(key: String, payload: [UInt8] = [1], to shard: ShardID) throws -> SequenceNumber {
         let arrival = now
-        let (number, readers) = try state.withLock { state in
+        let (number, listeners) = try state.withLock { state in
             let index = try index(of: shard, in: state)
             precondition(state.shards[index].shard.isOpen, "records go to open shards")
             let number = SequenceNumber(integerLiteral: state.nextNumber)
@@ -196,9 +241,9 @@ extension MemoryLog {
                 payload: payload
             )
             state.shards[index].records.append(record)
-            return (number, state.shards[index].readers)
+            return (number, state.shards[index].takeListeners())
         }
-        for reader in readers { reader.wake() }
+        for tell in listeners { tell() }
         return number
     }
 
@@ -225,12 +270,17 @@ extension MemoryLog {
 
     /// Drops a shard with all of its records, as retention does.
     package func expire(_ shard: ShardID) {
-        state.withLock { $0.shards.removeAll { $0.shard.id == shard } }
+        let listeners = state.withLock { state -> [@Sendable () -> Void] in
+            guard let index = state.shards.firstIndex(where: { $0.shard.id == shard }) else { return [] }
+            defer { state.shards.remove(at: index) }
+            return state.shards[index].takeListeners()
+        }
+        for tell in listeners { tell() }
     }
 
     @discardableResult
     package func close(_ shard: ShardID) throws -> HashKeyRange {
-        let (range, readers) = try state.withLock { state in
+        let (range, listeners) = try state.withLock { state in
             let index = try index(of: shard, in: state)
             let open = state.shards[index].shard
             let lastNumber = SequenceNumber(integerLiteral: state.nextNumber)
@@ -243,9 +293,9 @@ extension MemoryLog {
                 startingSequenceNumber: open.startingSequenceNumber,
                 endingSequenceNumber: lastNumber
             )
-            return (open.hashKeyRange, state.shards[index].readers)
+            return (open.hashKeyRange, state.shards[index].takeListeners())
         }
-        for reader in readers { reader.wake() }
+        for tell in listeners { tell() }
         return range
     }
 }
@@ -280,4 +330,19 @@ private final class MemoryShardReader: ShardReader {
             await wake.wait(upTo: left, on: clock)
         }
     }
+
+    func watch(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void {
+        log.watch(shard, from: next.withLock(\.self), action)
+    }
+}
+
+/// Reads a shard, and tells when there is something to read.
+private struct WatchableMemoryReader: WatchableShardReader {
+    let base: MemoryShardReader
+
+    func read(maxRecords: Int, maxBytes: Int, wait: Duration) async throws -> ReadResult {
+        try await base.read(maxRecords: maxRecords, maxBytes: maxBytes, wait: wait)
+    }
+
+    func watch(_ action: @escaping @Sendable () -> Void) -> @Sendable () -> Void { base.watch(action) }
 }

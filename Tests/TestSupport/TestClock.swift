@@ -89,6 +89,9 @@ public final class TestClock: Clock, Sendable {
         advance(by: max(step, waits.min().flatMap { $0 <= limit ? $0 : nil } ?? .zero))
     }
 
+    /// How many tasks sleep on this clock.
+    public var sleeperCount: Int { state.withLock(\.sleepers.count) }
+
     /// Waits until at least `count` tasks sleep on this clock, so that advancing it wakes them.
     ///
     /// Returns early when the test is cancelled for its time limit.

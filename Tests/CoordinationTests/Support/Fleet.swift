@@ -13,15 +13,21 @@ final class Fleet: Sendable {
     let workers = MemoryWorkerStore()
     private let members = Recorder<FleetWorker>()
 
-    fileprivate init(shardCount: Int, streamExists: Bool) {
+    fileprivate init(shardCount: Int, streamExists: Bool, shardsRest: Bool) {
         clock = TestClock()
-        log = MemoryLog(shardCount: shardCount, clock: clock, exists: streamExists)
+        log = MemoryLog(
+            shardCount: shardCount,
+            clock: clock,
+            exists: streamExists,
+            isWatchable: shardsRest
+        )
     }
 
     func start(
         _ id: WorkerID,
         from position: StartingPosition = .trimHorizon,
         batchSize: Int = 100,
+        filters: [String] = [],
         handler: ClosureHandler = ClosureHandler(),
         listing source: (any LogSource)? = nil,
         reports: Bool = false,
@@ -32,7 +38,12 @@ final class Fleet: Sendable {
         prepare(faulty)
         let worker = FleetWorker(
             id,
-            source: EventSource(stream: log.name, startingPosition: position, batchSize: batchSize),
+            source: EventSource(
+                stream: log.name,
+                startingPosition: position,
+                batchSize: batchSize,
+                filterPatterns: filters
+            ),
             log: log,
             listing: source,
             store: faulty,
@@ -132,12 +143,15 @@ final class Fleet: Sendable {
 }
 
 /// Lends a fleet and ends its workers afterwards.
+///
+/// - Parameter shardsRest: Idle shards have no task, and so no sleeper on the fleet's clock.
 func withFleet(
     shards: Int = 1,
     streamExists: Bool = true,
+    shardsRest: Bool = false,
     _ body: (Fleet) async throws -> Void
 ) async throws {
-    let fleet = Fleet(shardCount: shards, streamExists: streamExists)
+    let fleet = Fleet(shardCount: shards, streamExists: streamExists, shardsRest: shardsRest)
     do { try await body(fleet) } catch {
         await fleet.end()
         throw error

@@ -6,6 +6,6 @@ struct OneClaim: ShardOwnership {
 
     func run(
         until drain: DrainSignal,
-        _ process: @escaping @Sendable (ShardClaim) async throws -> Void
-    ) async throws { try await process(claim) }
+        _ process: @escaping @Sendable (ShardClaim) async throws -> ShardOutcome
+    ) async throws { _ = try await process(claim) }
 }
