@@ -55,7 +55,8 @@ struct HandOffOverdue: Error {
 
 /// The leases that this worker holds, and since when each can be trusted.
 final class HeldLeases: Sendable {
-    private struct Entry {
+    /// A class, so that a renewal of thousands need not look for each by its key.
+    private final class Entry {
         let gained: GainedLease
         var renewedAt: Duration
         /// Processing is over and the lease is about to be released: it is neither renewed nor lost any more.
@@ -63,14 +64,50 @@ final class HeldLeases: Sendable {
         /// When a hand-off that was asked for has taken too long.
         var handOffUntil: Duration?
         var isCancelled = false
+        var status: ShardStatus?
         var meter = ThroughputMeter()
+
+        init(_ gained: GainedLease, renewedAt: Duration) {
+            self.gained = gained
+            self.renewedAt = renewedAt
+        }
+    }
+
+    private struct State {
+        var entries: [LeaseKey: Entry] = [:] {
+            didSet { renewable = nil }
+        }
+        /// Those to renew, kept as long as they stay the same.
+        private(set) var renewable: (entries: [Entry], leases: [Lease])?
+        /// No lease was renewed before this: as long as that is not long ago, none needs a look.
+        var renewedSince = Duration.zero
+        /// None needs a look while nothing is handed over.
+        var isHandingOver = false
+
+        func entry(of lease: Lease) -> Entry? {
+            // The same shard may have been gained anew meanwhile.
+            entries[lease.key].flatMap { $0.gained.lease == lease ? $0 : nil }
+        }
+
+        mutating func finish(_ entry: Entry) {
+            entry.isFinished = true
+            renewable = nil
+        }
+
+        mutating func takeRenewable() -> (entries: [Entry], leases: [Lease]) {
+            if let renewable { return renewable }
+            let entries = entries.values.filter { !$0.isFinished }
+            let renewable = (entries, entries.map(\.gained.lease))
+            self.renewable = renewable
+            return renewable
+        }
     }
 
     /// Woken when a lease is no longer held.
     let changed = WakeSignal()
     let stopwatch: Stopwatch
     private let trust: Duration
-    private let entries = Mutex<[LeaseKey: Entry]>([:])
+    private let state = Mutex(State())
 
     init(trustedFor trust: Duration, clock: some Clock<Duration>) {
         self.trust = trust
@@ -81,40 +118,41 @@ final class HeldLeases: Sendable {
     var now: Duration { stopwatch.elapsed }
 
     /// The leases to renew.
-    var leases: [Lease] {
-        entries.withLock { $0.values.filter { !$0.isFinished }.map(\.gained.lease) }
-    }
+    var leases: [Lease] { state.withLock { $0.takeRenewable().leases } }
 
-    var isEmpty: Bool { entries.withLock(\.isEmpty) }
+    var isEmpty: Bool { state.withLock(\.entries.isEmpty) }
 
     /// The shards of these leases.
-    var keys: Set<LeaseKey> { entries.withLock { Set($0.keys) } }
+    var keys: Set<LeaseKey> { state.withLock { Set($0.entries.keys) } }
 
     func add(_ gained: GainedLease, trustedSince time: Duration) {
-        entries.withLock { $0[gained.lease.key] = Entry(gained: gained, renewedAt: time) }
+        state.withLock { state in
+            state.entries[gained.lease.key] = Entry(gained, renewedAt: time)
+            state.renewedSince = min(state.renewedSince, time)
+        }
     }
 
     func noteFinished(_ lease: Lease) {
-        entries.withLock { entries in
-            guard entries[lease.key]?.gained.lease == lease else { return }
-            entries[lease.key]?.isFinished = true
+        state.withLock { state in
+            if let entry = state.entry(of: lease) { state.finish(entry) }
         }
     }
 
     func remove(_ lease: Lease) {
-        entries.withLock { entries in
-            // The same shard may have been gained anew meanwhile.
-            guard entries[lease.key]?.gained.lease == lease else { return }
-            entries[lease.key] = nil
+        state.withLock { state in
+            if state.entry(of: lease) != nil { state.entries[lease.key] = nil }
         }
         changed.wake()
     }
 
+    /// - Parameter leases: Some that `leases` gave.
     func noteRenewal(of leases: [Lease], at time: Duration) {
-        entries.withLock { entries in
-            for lease in leases {
-                guard let place = entries.index(forKey: lease.key) else { continue }
-                if entries.values[place].gained.lease == lease { entries.values[place].renewedAt = time }
+        state.withLock { state in
+            let renewable = state.takeRenewable()
+            if renewable.leases.count == leases.count, renewable.leases == leases {
+                for entry in renewable.entries { entry.renewedAt = time }
+            } else {
+                for lease in leases { state.entry(of: lease)?.renewedAt = time }
             }
         }
     }
@@ -122,18 +160,12 @@ final class HeldLeases: Sendable {
     /// What was delivered of each shard since the last call, where that has changed.
     func throughput(by statuses: ShardStatuses) -> [LeaseKey: Double] {
         let now = now
-        return entries.withLock { entries in
+        return state.withLock { state in
             var changed: [LeaseKey: Double] = [:]
-            // By their places: a loop over the keys would have the first change copy all entries.
-            var place = entries.startIndex
-            while place != entries.endIndex {
-                let key = entries.keys[place]
-                if let flow = statuses.flow(of: key),
-                    let rate = entries.values[place].meter.note(flow, at: now)
-                {
-                    changed[key] = rate
-                }
-                entries.formIndex(after: &place)
+            for entry in state.takeRenewable().entries {
+                if entry.status == nil { entry.status = statuses.status(of: entry.gained.lease.key) }
+                guard let flow = entry.status?.flow else { continue }
+                if let rate = entry.meter.note(flow, at: now) { changed[entry.gained.lease.key] = rate }
             }
             return changed
         }
@@ -142,8 +174,15 @@ final class HeldLeases: Sendable {
     /// The leases that others may take to be expired soon.
     func untrusted() -> [Lease] {
         let now = now
-        return entries.withLock { entries in
-            entries.values.filter { now - $0.renewedAt >= trust }.map(\.gained.lease)
+        return state.withLock { state in
+            guard now - state.renewedSince >= trust else { return [] }
+            state.renewedSince = now
+            var untrusted: [Lease] = []
+            for entry in state.entries.values {
+                state.renewedSince = min(state.renewedSince, entry.renewedAt)
+                if now - entry.renewedAt >= trust { untrusted.append(entry.gained.lease) }
+            }
+            return untrusted
         }
     }
 
@@ -152,11 +191,9 @@ final class HeldLeases: Sendable {
     /// - Returns: `false` when it was not held under this lease: the shard may have been gained anew
     ///   meanwhile, and what an earlier lease comes to does not concern the new one.
     func lose(_ lease: Lease) -> Bool {
-        let gained = entries.withLock { entries -> GainedLease? in
-            guard let entry = entries[lease.key], entry.gained.lease == lease, !entry.isFinished else {
-                return nil
-            }
-            entries[lease.key] = nil
+        let gained = state.withLock { state -> GainedLease? in
+            guard let entry = state.entry(of: lease), !entry.isFinished else { return nil }
+            state.entries[lease.key] = nil
             return entry.gained
         }
         guard let gained else { return false }
@@ -166,7 +203,7 @@ final class HeldLeases: Sendable {
     }
 
     func drainAll() {
-        for gained in entries.withLock({ $0.values.map(\.gained) }) { gained.drain.request() }
+        for gained in state.withLock({ $0.entries.values.map(\.gained) }) { gained.drain.request() }
     }
 
     /// Lets one shard finish its batch in hand, so that its lease can be handed over.
@@ -174,9 +211,10 @@ final class HeldLeases: Sendable {
     /// - Returns: `false` when that was asked for before, or the shard is not held.
     func handOver(_ key: LeaseKey, within limit: Duration) -> Bool {
         let until = now + limit
-        let gained = entries.withLock { entries -> GainedLease? in
-            guard let entry = entries[key], entry.handOffUntil == nil else { return nil }
-            entries[key]?.handOffUntil = until
+        let gained = state.withLock { state -> GainedLease? in
+            guard let entry = state.entries[key], entry.handOffUntil == nil else { return nil }
+            entry.handOffUntil = until
+            state.isHandingOver = true
             return entry.gained
         }
         gained?.drain.request()
@@ -186,11 +224,14 @@ final class HeldLeases: Sendable {
     /// Cancels the processing of shards that should have been handed over by now.
     func cancelOverdue() -> [Lease] {
         let now = now
-        let overdue = entries.withLock { entries in
-            let overdue = entries.values.filter { entry in
+        let overdue = state.withLock { state -> [GainedLease] in
+            guard state.isHandingOver else { return [] }
+            let handedOver = state.entries.values.filter { $0.handOffUntil != nil }
+            state.isHandingOver = !handedOver.isEmpty
+            let overdue = handedOver.filter { entry in
                 !entry.isFinished && !entry.isCancelled && entry.handOffUntil.map { $0 <= now } == true
             }
-            for entry in overdue { entries[entry.gained.lease.key]?.isCancelled = true }
+            for entry in overdue { entry.isCancelled = true }
             return overdue.map(\.gained)
         }
         for gained in overdue { gained.cancel() }

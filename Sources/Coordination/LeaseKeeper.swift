@@ -43,7 +43,8 @@ struct LeaseKeeper {
             (lost, partly) = (error.lost, error)
         }
         let doubtful = lost.union(partly?.unanswered ?? [])
-        held.noteRenewal(of: leases.filter { !doubtful.contains($0.key) }, at: asked)
+        let renewed = doubtful.isEmpty ? leases : leases.filter { !doubtful.contains($0.key) }
+        held.noteRenewal(of: renewed, at: asked)
         for lease in leases where lost.contains(lease.key) { lose(lease) }
         // Perhaps it was freed, and is this worker's to take again.
         if !lost.isEmpty { ownership.wake.wake() }

@@ -27,12 +27,10 @@ package final class ShardStatuses: Sendable {
     }
 
     package func report(of key: LeaseKey) -> ShardReport? {
-        statuses.withLock { $0[key] }?.current
+        status(of: key)?.current
     }
 
-    func flow(of key: LeaseKey) -> ShardReport.Flow? {
-        statuses.withLock { $0[key] }?.flow
-    }
+    func status(of key: LeaseKey) -> ShardStatus? { statuses.withLock { $0[key] } }
 
     package func reports(of mapping: MappingID) -> [ShardReport] {
         statuses.withLock { statuses in statuses.filter { $0.key.mapping == mapping }.map(\.value) }.map(

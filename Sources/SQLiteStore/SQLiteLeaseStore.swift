@@ -91,7 +91,11 @@ package struct SQLiteLeaseStore: LeaseStore {
 
     package func renew(_ leases: [Lease], throughput: [LeaseKey: Double]) async throws -> Set<LeaseKey> {
         guard !leases.isEmpty else { return [] }
-        let groups = Dictionary(grouping: leases) { Tenant(mapping: $0.key.mapping, owner: $0.owner) }
+        // As a rule they are all of one.
+        let tenant = Tenant(of: leases[0])
+        let groups =
+            leases.allSatisfy { Tenant(of: $0) == tenant }
+            ? [tenant: leases] : Dictionary(grouping: leases, by: Tenant.init(of:))
         return try await database.transaction { db in
             try groups.reduce(into: []) { lost, group in
                 lost.formUnion(try Self.renew(group.value, throughput, of: group.key, in: db))
@@ -103,6 +107,10 @@ package struct SQLiteLeaseStore: LeaseStore {
     private struct Tenant: Hashable {
         let mapping: MappingID
         let owner: WorkerID
+
+        init(of lease: Lease) {
+            (mapping, owner) = (lease.key.mapping, lease.owner)
+        }
     }
 
     private static func renew(
