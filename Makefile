@@ -9,7 +9,8 @@ PACKAGES := curl libcurl4-openssl-dev libsqlite3-dev openssl zlib1g-dev
 VENV := .build/venv
 MINISTACK := .build/ministack
 KCL := .build/kcl
-# In debug as well: a seed means the same in each build of it, and asserts hold.
+# In debug as well: a seed means the same in each build of it, and asserts hold. `make test` runs the same seeds each time,
+# so that it fails for what was changed; `make simulate` looks for new ones.
 SIMULATE := .build/debug/millrace-simulate --jobs $(shell nproc)
 FORMATTED := Package.swift Sources Tests functions
 
@@ -22,8 +23,7 @@ demo: packages release plugin $(VENV)/functions.installed ## run three functions
 
 test: PACKAGES += default-jre-headless
 test: packages lint build plugin $(VENV)/tests.installed $(MINISTACK)/installed $(KCL)/installed ## check the format, build without warnings, run all tests
-	$(SIMULATE) --from 0 --seeds 500
-	$(SIMULATE) --seeds 9500
+	$(SIMULATE) --from 0 --seeds 10000
 	swift test --skip-build --disable-xctest
 
 simulate: packages ## run SEEDS=N more seeds of the simulation, or SEED=N alone with its story

@@ -8,6 +8,8 @@ struct SerialStretch {
     let ledger: ShardLedger
     /// The last record of the stretch; `nil` for as long as there are any.
     let boundary: SequenceNumber?
+    /// The reader, where it can wake a shard that rests.
+    private let watchable: (any WatchableShardReader)?
     private let delivery: Delivery
     private let stopwatch: Stopwatch
     private var window: BatchWindow
@@ -23,6 +25,7 @@ struct SerialStretch {
         self.reader = reader
         self.ledger = ledger
         self.boundary = boundary
+        watchable = reader as? any WatchableShardReader
         delivery = consumer.makeDelivery(ledger, 0)
         stopwatch = Stopwatch(clock: consumer.clock)
         restlessUntil = stopwatch.elapsed
@@ -111,14 +114,14 @@ struct SerialStretch {
 
     /// There is nothing to do and nothing to wait for but records.
     private var isIdle: Bool {
-        reader is any WatchableShardReader && window.isEmpty && !window.isFinished && rest == nil
+        watchable != nil && window.isEmpty && !window.isFinished && rest == nil
             && boundary == nil && consumer.tumbling == nil
     }
 
     /// What may wake the shard, once it has been idle for long enough.
     private var resting: (any WatchableShardReader)? {
         guard isIdle, window.isTipReached, stopwatch.elapsed >= restlessUntil else { return nil }
-        return reader as? any WatchableShardReader
+        return watchable
     }
 
     /// What was read and does not pass the filter is done with what came before it.

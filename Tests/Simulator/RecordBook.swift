@@ -264,12 +264,13 @@ extension RecordBook {
     private func verifyAttempts(_ number: UInt64, _ interruptions: Int) {
         let source = world.scenario.source
         guard let record = records[number], let retries = source.maximumRetryAttempts else { return }
-        // A half is a batch of its own, and so is what is left behind the records that are done: each answer that
-        // names a record as failed may leave one record less.
-        let wider =
+        // What is left behind the records that are done is a batch of its own with all attempts before it, and may be
+        // only one record smaller. A half is one as well, and its attempts go on.
+        let attempts =
             source.reportsBatchItemFailures
-            ? source.batchSize : source.bisectsOnError ? Self.halvings(source.batchSize) : 0
-        let limit = retries + 1 + wider + interruptions
+            ? (retries + 1) * source.batchSize
+            : retries + 1 + (source.bisectsOnError ? Self.halvings(source.batchSize) : 0)
+        let limit = attempts + interruptions
         if record.attempts > limit {
             world.violate("\(number) was delivered \(record.attempts) times, of \(limit) that it may be")
         }
