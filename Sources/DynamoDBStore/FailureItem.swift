@@ -11,35 +11,13 @@ struct FailureItem: Codable, Sendable {
         "eventBytes", "eventParts",
     ]
 
-    /// What nobody searches for.
-    private struct Details: Codable {
-        let streamARN: String
-        let functionARN: String
-        let condition: BatchFailure.Condition
-        let invokeCount: Int
-        let requestID: String
-        let response: BatchFailure.Response?
-        let records: BatchFailure.Records
-        let logTail: String
-    }
-
     init(_ failure: BatchFailure, number: String, to blobs: inout BlobWriter) throws {
-        let details = Details(
-            streamARN: failure.streamARN,
-            functionARN: failure.functionARN,
-            condition: failure.condition,
-            invokeCount: failure.invokeCount,
-            requestID: failure.requestID,
-            response: failure.response,
-            records: failure.records,
-            logTail: failure.logTail
-        )
         item = OwnKey.failure(failure.id).item
         item["number"] = .string(number)
         item["mapping"] = .string(failure.mapping.text)
         item["shard"] = .string(failure.shard.text)
         item["time"] = .number(failure.time.milliseconds)
-        item["details"] = .string(String(decoding: try JSONEncoder().encode(details), as: UTF8.self))
+        item["details"] = .string(String(decoding: try JSONEncoder().encode(failure.details), as: UTF8.self))
         item["attempts"] = .number("0")
         item["eventBytes"] = .number(Int64(failure.event.count))
         let event = blobs.place(Data(failure.event))
@@ -66,22 +44,18 @@ struct FailureItem: Codable, Sendable {
 
     /// - Throws: `DecodingError`.
     func stored(event: Data = Data()) throws -> StoredFailure {
-        let details = try JSONDecoder().decode(Details.self, from: Data((item["details"]?.string ?? "").utf8))
+        let details = try JSONDecoder().decode(
+            BatchFailure.Details.self,
+            from: Data((item["details"]?.string ?? "").utf8)
+        )
         let failure = BatchFailure(
             id: id,
             mapping: MappingID(unchecked: item["mapping"]?.string ?? ""),
             shard: ShardID(unchecked: item["shard"]?.string ?? ""),
-            streamARN: details.streamARN,
-            functionARN: details.functionARN,
-            condition: details.condition,
-            invokeCount: details.invokeCount,
-            requestID: details.requestID,
-            response: details.response,
-            records: details.records,
             time: Timestamp(milliseconds: item["time"]?.signed ?? 0),
             event: [UInt8](event),
-            logTail: details.logTail,
-            target: target.flatMap { FailureTarget($0) }
+            target: target.flatMap { FailureTarget($0) },
+            details: details
         )
         return StoredFailure(failure: failure, delivery: delivery)
     }

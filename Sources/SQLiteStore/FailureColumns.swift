@@ -7,31 +7,9 @@ struct FailureColumns: Sendable {
     private let failure: BatchFailure
     private let details: String
 
-    /// What nobody searches for.
-    struct Details: Codable {
-        let streamARN: String
-        let functionARN: String
-        let condition: BatchFailure.Condition
-        let invokeCount: Int
-        let requestID: String
-        let response: BatchFailure.Response?
-        let records: BatchFailure.Records
-        let logTail: String
-    }
-
     init(_ failure: BatchFailure) throws {
         self.failure = failure
-        let details = Details(
-            streamARN: failure.streamARN,
-            functionARN: failure.functionARN,
-            condition: failure.condition,
-            invokeCount: failure.invokeCount,
-            requestID: failure.requestID,
-            response: failure.response,
-            records: failure.records,
-            logTail: failure.logTail
-        )
-        self.details = String(decoding: try JSONEncoder().encode(details), as: UTF8.self)
+        self.details = String(decoding: try JSONEncoder().encode(failure.details), as: UTF8.self)
     }
 
     /// Adds the failure, unless it is stored: a commit is repeated when its answer was lost.
@@ -51,23 +29,16 @@ extension StoredFailure {
     /// - Parameter row: `FailureSQL.columns`.
     init(row: Row, event: [UInt8] = []) throws {
         let (target, json): (String?, String) = (row[4], row[5])
-        let details = try JSONDecoder().decode(FailureColumns.Details.self, from: Data(json.utf8))
+        let details = try JSONDecoder().decode(BatchFailure.Details.self, from: Data(json.utf8))
         self.init(
             failure: BatchFailure(
                 id: row[0],
                 mapping: MappingID(unchecked: row[1]),
                 shard: ShardID(unchecked: row[2]),
-                streamARN: details.streamARN,
-                functionARN: details.functionARN,
-                condition: details.condition,
-                invokeCount: details.invokeCount,
-                requestID: details.requestID,
-                response: details.response,
-                records: details.records,
                 time: Timestamp(milliseconds: row[3]),
                 event: event,
-                logTail: details.logTail,
-                target: target.flatMap { FailureTarget($0) }
+                target: target.flatMap { FailureTarget($0) },
+                details: details
             ),
             delivery: Delivery(row: row)
         )

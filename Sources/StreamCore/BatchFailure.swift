@@ -139,3 +139,58 @@ extension String {
         return String(self[..<end])
     }
 }
+
+extension BatchFailure {
+    /// What nobody searches for, which stores keep in one piece.
+    package struct Details: Hashable, Sendable, Codable {
+        let streamARN: String
+        let functionARN: String
+        let condition: Condition
+        let invokeCount: Int
+        let requestID: String
+        let response: Response?
+        let records: Records
+        let logTail: String
+    }
+
+    package var details: Details {
+        Details(
+            streamARN: streamARN,
+            functionARN: functionARN,
+            condition: condition,
+            invokeCount: invokeCount,
+            requestID: requestID,
+            response: response,
+            records: records,
+            logTail: logTail
+        )
+    }
+
+    /// As it was stored.
+    package init(
+        id: String,
+        mapping: MappingID,
+        shard: ShardID,
+        time: Timestamp,
+        event: [UInt8],
+        target: FailureTarget?,
+        details: Details
+    ) {
+        self.init(
+            id: id,
+            mapping: mapping,
+            shard: shard,
+            streamARN: details.streamARN,
+            functionARN: details.functionARN,
+            condition: details.condition,
+            invokeCount: details.invokeCount,
+            requestID: details.requestID,
+            response: details.response,
+            records: details.records,
+            time: time,
+            event: event,
+            logTail: details.logTail,
+            target: target
+        )
+    }
+}
