@@ -158,6 +158,7 @@ let package = Package(
 
         // One suite per target, the contracts of the seams, and the real binary from end to end.
         .support("TestSupport", ["StreamCore"]),
+        .support("ServerSupport", [.hummingbird, .logging, .serviceLifecycle]),
         .support("Contracts", ["StreamCore", "TestSupport"]),
         .executableTarget(
             name: "store-peer",
@@ -197,8 +198,7 @@ let package = Package(
             name: "DynamoDBStoreTests",
             dependencies: [
                 "DynamoDBStore", "TestSupport", "AWSClient", "Contracts", "StreamCore", .hummingbird,
-                .logging,
-                .serviceLifecycle,
+                "ServerSupport",
             ],
             exclude: ["Scripts"],
             swiftSettings: strict
@@ -209,7 +209,7 @@ let package = Package(
             "HandlerProcess",
             ["StreamCore", "FunctionLogs", "HandlerWire", "Contracts", "plugin-runner", .logging]
         ),
-        .tests("LogsAPI", ["StreamCore", "FunctionLogs", .hummingbird, .logging, .serviceLifecycle]),
+        .tests("LogsAPI", ["StreamCore", "FunctionLogs", "ServerSupport", .hummingbird]),
         .tests("MillraceFunction", ["StreamCore", "HandlerWire"]),
         .tests("FunctionManifest", ["StreamCore"]),
         .tests("KinesisWire", ["StreamCore", "ByteCoding", "CZlib"]),
@@ -218,7 +218,7 @@ let package = Package(
             dependencies: [
                 "KinesisSource", "TestSupport", "AWSClient", "ByteCoding", "Contracts", "CZlib",
                 "EmbeddedLog", "EndpointServer", "KinesisAPI", "KinesisWire", "StreamCore", .hummingbird,
-                .logging, .serviceLifecycle,
+                "ServerSupport", .logging,
             ],
             exclude: ["Scripts"],
             swiftSettings: strict
@@ -226,32 +226,32 @@ let package = Package(
         .tests(
             "KinesisAPI",
             [
-                "StreamCore", "AWSClient", "ByteCoding", "EmbeddedLog", "KinesisWire", .hummingbird, .logging,
-                .serviceLifecycle,
+                "StreamCore", "AWSClient", "ByteCoding", "EmbeddedLog", "KinesisWire", "ServerSupport",
+                .hummingbird, .logging,
             ]
         ),
         .testTarget(
             name: "LambdaAPITests",
             dependencies: [
                 "LambdaAPI", "TestSupport", "SQLiteStore", "StreamCore",
-                .hummingbird, .logging, .serviceLifecycle,
+                .hummingbird, "ServerSupport", .logging,
             ],
             exclude: ["Scripts"],
             swiftSettings: strict
         ),
-        .tests("AWSClient", [.hummingbird, .logging]),
+        .tests("AWSClient", ["ServerSupport", .hummingbird]),
         .testTarget(
             name: "FailureDestinationsTests",
             dependencies: [
-                "FailureDestinations", "TestSupport", "AWSClient", "StreamCore", .hummingbird, .logging,
-                .serviceLifecycle,
+                "FailureDestinations", "TestSupport", "AWSClient", "StreamCore", "ServerSupport",
+                .hummingbird,
             ],
             exclude: ["Scripts"],
             swiftSettings: strict
         ),
         .tests("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
         .tests("AccessControl", ["KinesisAPI"]),
-        .tests("EndpointServer", ["AWSClient", "AccessControl", .hummingbird, .logging, .serviceLifecycle]),
+        .tests("EndpointServer", ["AWSClient", "AccessControl", "ServerSupport", .hummingbird]),
         .testTarget(
             name: "MillraceTests",
             dependencies: [

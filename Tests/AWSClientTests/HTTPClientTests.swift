@@ -2,8 +2,7 @@ import AWSClient
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Logging
-import ServiceLifecycle
+import ServerSupport
 import Synchronization
 import Testing
 
@@ -145,33 +144,14 @@ struct HTTPClientTests {
 private func withServer<Result: Sendable>(
     _ body: @escaping @Sendable (_ url: String) async throws -> Result
 ) async throws -> Result {
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let (ports, announce) = AsyncStream.makeStream(of: Int.self)
     let (silence, end) = AsyncStream.makeStream(of: Void.self)
-    let application = Application(
-        responder: CallbackResponder { (request: Request, context: PeerContext) in
-            if request.uri.path == "/silence" { for await _ in silence {} }
-            return try await echo(request, peer: context.peer)
-        },
-        configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-        onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
-        logger: logger
-    )
-    let services = ServiceGroup(services: [application], logger: logger)
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await services.run() }
-        var iterator = ports.makeAsyncIterator()
-        let port = await iterator.next() ?? 0
-        let result: Swift.Result<Result, any Error>
-        do {
-            result = .success(try await body("http://127.0.0.1:\(port)"))
-        } catch {
-            result = .failure(error)
-        }
-        end.finish()
-        await services.triggerGracefulShutdown()
-        try await group.waitForAll()
-        return try result.get()
+    let responder = CallbackResponder { (request: Request, context: PeerContext) in
+        if request.uri.path == "/silence" { for await _ in silence {} }
+        return try await echo(request, peer: context.peer)
+    }
+    return try await withLoopbackServer(responder) { port in
+        defer { end.finish() }
+        return try await body("http://127.0.0.1:\(port)")
     }
 }
 

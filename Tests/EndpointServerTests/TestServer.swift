@@ -1,7 +1,6 @@
 import AccessControl
 import Hummingbird
-import Logging
-import ServiceLifecycle
+import ServerSupport
 import Synchronization
 
 @testable import EndpointServer
@@ -26,36 +25,18 @@ struct TestServer: Sendable {
         gate: AccessGate? = nil,
         _ body: @escaping @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
         let reports = Counter()
         let connections = OpenConnections(limit: limits.connections) {
             reports.value.withLock { $0 += 1 }
         }
-        let application = Application(
-            responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-                try await respond(to: request, gate)
-            },
-            server: .endpoint(limits: limits, tls: tls, connections: connections),
-            configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
-            logger: logger
-        )
-        let services = ServiceGroup(services: [application], logger: logger)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await services.run() }
-            var iterator = ports.makeAsyncIterator()
-            let port = await iterator.next() ?? 0
-            let result: Swift.Result<Result, any Error>
-            do {
-                let server = TestServer(port: port, connections: connections, reports: reports)
-                result = .success(try await body(server))
-            } catch {
-                result = .failure(error)
-            }
-            await services.triggerGracefulShutdown()
-            try await group.waitForAll()
-            return try result.get()
+        let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+            try await respond(to: request, gate)
+        }
+        return try await withLoopbackServer(
+            responder,
+            server: .endpoint(limits: limits, tls: tls, connections: connections)
+        ) { port in
+            try await body(TestServer(port: port, connections: connections, reports: reports))
         }
     }
 

@@ -4,7 +4,7 @@ import Foundation
 import Hummingbird
 import KinesisAPI
 import Logging
-import ServiceLifecycle
+import ServerSupport
 import StreamCore
 import Synchronization
 import TestSupport
@@ -28,38 +28,20 @@ struct KinesisServer {
             let log = try EmbeddedLog.open(directory: directory, options: options, logger: logger)
             defer { log.close() }
             let endpoint = KinesisEndpoint(KinesisService(log: log, logger: logger, now: { wallClock.now }))
-            let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-            let application = Application(
-                responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-                    guard KinesisEndpoint.handles(request) else { return Response(status: .notFound) }
-                    return try await endpoint.respond(to: request)
-                },
-                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-                onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
-                logger: logger
-            )
-            let services = ServiceGroup(services: [application], logger: logger)
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await services.run() }
-                var iterator = ports.makeAsyncIterator()
-                let port = await iterator.next() ?? 0
+            let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+                guard KinesisEndpoint.handles(request) else { return Response(status: .notFound) }
+                return try await endpoint.respond(to: request)
+            }
+            return try await withLoopbackServer(responder) { port in
                 let url = "http://127.0.0.1:\(port)"
-                let server = KinesisServer(
-                    client: KinesisClient(endpoint: url),
-                    url: url,
-                    log: log,
-                    wallClock: wallClock
+                return try await body(
+                    KinesisServer(
+                        client: KinesisClient(endpoint: url),
+                        url: url,
+                        log: log,
+                        wallClock: wallClock
+                    )
                 )
-                let result: Result
-                do {
-                    result = try await body(server)
-                } catch {
-                    await services.triggerGracefulShutdown()
-                    throw error
-                }
-                await services.triggerGracefulShutdown()
-                try await group.waitForAll()
-                return result
             }
         }
     }

@@ -6,7 +6,7 @@ import Hummingbird
 import KinesisAPI
 import KinesisSource
 import Logging
-import ServiceLifecycle
+import ServerSupport
 import StreamCore
 import TestSupport
 
@@ -40,31 +40,19 @@ struct LogServer: Sendable {
             let endpoint = KinesisEndpoint(
                 KinesisService(log: log, logger: logger, now: now, clock: clock)
             )
-            let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-            let application = Application(
-                responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-                    guard KinesisEndpoint.handles(request) else { return Response(status: .notFound) }
-                    return try await endpoint.respond(to: request)
-                },
+            let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+                guard KinesisEndpoint.handles(request) else { return Response(status: .notFound) }
+                return try await endpoint.respond(to: request)
+            }
+            return try await withLoopbackServer(
+                responder,
                 server: .endpoint(
                     limits: EndpointLimits(),
                     tls: nil,
                     connections: OpenConnections(limit: 512) {}
-                ),
-                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-                onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
-                logger: logger
-            )
-            let services = ServiceGroup(services: [application], logger: logger)
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await services.run() }
-                var iterator = ports.makeAsyncIterator()
-                let server = LogServer(url: "http://127.0.0.1:\(await iterator.next() ?? 0)", log: log)
-                let result: Swift.Result<Result, any Error>
-                do { result = .success(try await body(server)) } catch { result = .failure(error) }
-                await services.triggerGracefulShutdown()
-                try await group.waitForAll()
-                return try result.get()
+                )
+            ) { port in
+                try await body(LogServer(url: "http://127.0.0.1:\(port)", log: log))
             }
         }
     }

@@ -3,7 +3,7 @@ import Hummingbird
 import LambdaAPI
 import Logging
 import SQLiteStore
-import ServiceLifecycle
+import ServerSupport
 import StreamCore
 import Synchronization
 import TestSupport
@@ -39,30 +39,21 @@ struct LambdaServer {
                 logger: logger
             )
             let endpoint = LambdaEndpoint(service)
-            let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-            let application = Application(
-                responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-                    guard LambdaEndpoint.handles(request) else { return Response(status: .badGateway) }
-                    return try await endpoint.respond(to: request)
-                },
-                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-                onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
-                logger: logger
-            )
-            let services = ServiceGroup(services: [application], logger: logger)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await services.run() }
-                group.addTask { await events.run() }
-                group.addTask { try await settle(registry) }
-                var iterator = ports.makeAsyncIterator()
-                let port = await iterator.next() ?? 0
-                let url = "http://127.0.0.1:\(port)"
-                let server = LambdaServer(url: url, registry: registry, service: service)
-                let result = await Result { try await body(server) }
-                await services.triggerGracefulShutdown()
-                group.cancelAll()
-                while let _ = try? await group.next() {}
-                try result.get()
+            let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+                guard LambdaEndpoint.handles(request) else { return Response(status: .badGateway) }
+                return try await endpoint.respond(to: request)
+            }
+            try await withLoopbackServer(responder) { port in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await events.run() }
+                    group.addTask { try await settle(registry) }
+                    let url = "http://127.0.0.1:\(port)"
+                    let server = LambdaServer(url: url, registry: registry, service: service)
+                    let result = await Result { try await body(server) }
+                    group.cancelAll()
+                    while let _ = try? await group.next() {}
+                    try result.get()
+                }
             }
         }
     }

@@ -1,9 +1,8 @@
 import Foundation
 import FunctionLogs
 import Hummingbird
-import Logging
 import LogsAPI
-import ServiceLifecycle
+import ServerSupport
 import StreamCore
 import TestSupport
 import Testing
@@ -16,35 +15,16 @@ struct LogsClientTests {
         async throws
     {
         try await withTemporaryDirectory { directory in
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let logs = FunctionLogs(directory: directory)
             let log = logs.log(of: "alerts")
             log.append(Array("first\nERROR: no gate\n".utf8), to: log.open("2026/11/25/[$LATEST]a"))
             let endpoint = LogsEndpoint(LogsService(logs: logs))
-            let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-            let application = Application(
-                responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-                    guard LogsEndpoint.handles(request) else { return Response(status: .notFound) }
-                    return try await endpoint.respond(to: request)
-                },
-                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-                onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
-                logger: logger
-            )
-            let services = ServiceGroup(services: [application], logger: logger)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await services.run() }
-                var iterator = ports.makeAsyncIterator()
-                let port = await iterator.next() ?? 0
-                let outcome: Result<Void, any Error>
-                do {
-                    outcome = .success(try await body(log, "http://127.0.0.1:\(port)"))
-                } catch {
-                    outcome = .failure(error)
-                }
-                await services.triggerGracefulShutdown()
-                try await group.waitForAll()
-                try outcome.get()
+            let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+                guard LogsEndpoint.handles(request) else { return Response(status: .notFound) }
+                return try await endpoint.respond(to: request)
+            }
+            try await withLoopbackServer(responder) { port in
+                try await body(log, "http://127.0.0.1:\(port)")
             }
         }
     }

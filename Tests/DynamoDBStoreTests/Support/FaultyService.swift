@@ -1,9 +1,8 @@
 import AWSClient
 import HTTPTypes
 import Hummingbird
-import Logging
 import NIOCore
-import ServiceLifecycle
+import ServerSupport
 import Synchronization
 
 /// Stands between a store and DynamoDB, and does to calls what a test says.
@@ -92,41 +91,20 @@ func withFaultyService(
     _ body: @escaping @Sendable (_ service: FaultyService, _ url: String) async throws -> Void
 ) async throws {
     let service = FaultyService(before: try await DynamoDB.url())
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-    let application = Application(
-        responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-            let sent = try await request.body.collect(upTo: 1 << 25)
-            let target = HTTPField.Name("x-amz-target").flatMap { request.headers[$0] } ?? ""
-            let operation = target.split(separator: ".").last.map(String.init) ?? ""
-            let names = ["x-amz-target", "content-type", "authorization", "x-amz-date"]
-            let headers = names.compactMap { name in
-                HTTPField.Name(name).flatMap { request.headers[$0] }.map { (name: name, value: $0) }
-            }
-            let answer = try await service.answer(headers, operation, Array(buffer: sent))
-            return Response(
-                status: HTTPResponse.Status(code: answer.status),
-                headers: [.contentType: "application/x-amz-json-1.0"],
-                body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
-            )
-        },
-        configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-        onServerRunning: { announce.yield($0.localAddress?.port ?? 0) },
-        logger: logger
-    )
-    let services = ServiceGroup(services: [application], logger: logger)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await services.run() }
-        var iterator = ports.makeAsyncIterator()
-        let port = await iterator.next() ?? 0
-        let result: Result<Void, any Error>
-        do {
-            result = .success(try await body(service, "http://127.0.0.1:\(port)"))
-        } catch {
-            result = .failure(error)
+    let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
+        let sent = try await request.body.collect(upTo: 1 << 25)
+        let target = HTTPField.Name("x-amz-target").flatMap { request.headers[$0] } ?? ""
+        let operation = target.split(separator: ".").last.map(String.init) ?? ""
+        let names = ["x-amz-target", "content-type", "authorization", "x-amz-date"]
+        let headers = names.compactMap { name in
+            HTTPField.Name(name).flatMap { request.headers[$0] }.map { (name: name, value: $0) }
         }
-        await services.triggerGracefulShutdown()
-        try await group.waitForAll()
-        try result.get()
+        let answer = try await service.answer(headers, operation, Array(buffer: sent))
+        return Response(
+            status: HTTPResponse.Status(code: answer.status),
+            headers: [.contentType: "application/x-amz-json-1.0"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+        )
     }
+    try await withLoopbackServer(responder) { port in try await body(service, "http://127.0.0.1:\(port)") }
 }
