@@ -12,6 +12,8 @@ KCL := .build/kcl
 # In debug as well: a seed means the same in each build of it, and asserts hold. `make test` runs the same seeds each time,
 # so that it fails for what was changed; `make simulate` looks for new ones.
 SIMULATE := .build/debug/millrace-simulate --jobs $(shell nproc)
+# All tests at once would wait for each other until their limits of time are up.
+LIMIT_TESTS = SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(shell echo $$((4 * $$(nproc))))
 FORMATTED := Package.swift Sources Tests functions
 
 help: ## show this list
@@ -24,7 +26,7 @@ demo: packages release plugin $(VENV)/functions.installed ## run three functions
 test: PACKAGES += default-jre-headless
 test: packages lint build plugin $(VENV)/tests.installed $(MINISTACK)/installed $(KCL)/installed ## check the format, build without warnings, run all tests
 	$(SIMULATE) --from 0 --seeds 10000
-	swift test --skip-build --disable-xctest
+	$(LIMIT_TESTS) swift test --skip-build --disable-xctest
 
 simulate: packages ## run SEEDS=N more seeds of the simulation, or SEED=N alone with its story
 	swift build --product millrace-simulate

@@ -18,6 +18,7 @@ extension Target.Dependency {
     static let grdb = hostProduct("GRDB", "GRDB.swift")
     static let hummingbird = hostProduct("Hummingbird", "hummingbird")
     static let logging = hostProduct("Logging", "swift-log")
+    static let nioEmbedded = hostProduct("NIOEmbedded", "swift-nio")
     static let nioHTTP2 = hostProduct("NIOHTTP2", "swift-nio-http2")
     static let nioHTTPTypesHTTP2 = hostProduct("NIOHTTPTypesHTTP2", "swift-nio-extras")
     static let nioSSL = hostProduct("NIOSSL", "swift-nio-ssl")
@@ -65,6 +66,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.90.0"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.0"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.45.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
@@ -251,7 +253,10 @@ let package = Package(
         ),
         .tests("ManagementAPI", ["StreamCore", "Coordination", "Delivery"]),
         .tests("AccessControl", ["KinesisAPI"]),
-        .tests("EndpointServer", ["AWSClient", "AccessControl", "ServerSupport", .hummingbird]),
+        .tests(
+            "EndpointServer",
+            ["AWSClient", "AccessControl", "ServerSupport", .hummingbird, .nioEmbedded, .nioHTTP2]
+        ),
         .testTarget(
             name: "MillraceTests",
             dependencies: [
