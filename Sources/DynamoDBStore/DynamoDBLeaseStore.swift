@@ -27,6 +27,8 @@ package final class DynamoDBLeaseStore: LeaseStore {
         var pageCount = 1
         /// KCL 3.5 keeps everything in one table, and says of each row what it is.
         var hasEntityTypes = false
+        /// Parents of which a row was looked for in vain after that of a child was seen: none comes any more.
+        var gone: Set<ShardID> = []
     }
 
     /// - Parameters:
@@ -76,7 +78,30 @@ package final class DynamoDBLeaseStore: LeaseStore {
             facts.pageCount = segments.reduce(0) { $0 + $1.pageCount }
             facts.hasEntityTypes = items.contains { $0["entityType"] != nil }
         }
-        return try items.compactMap { try LeaseItem($0, of: application.leaseTable) }
+        return try await withMissedParents(items.compactMap { try LeaseItem($0, of: application.leaseTable) })
+    }
+
+    /// A scan shows no single moment: it may pass where a parent's row is about to be, and then meet that of its child.
+    ///
+    /// Parents are added first. One whose row is still not there was finished, or never had one.
+    private func withMissedParents(_ items: [LeaseItem]) async throws -> [LeaseItem] {
+        var items = items
+        var unread = items
+        while !unread.isEmpty {
+            let known = Set(items.map(\.shard)).union(table.withLock(\.gone))
+            let missing = Set(unread.filter(\.isNotBegun).flatMap(\.parents)).subtracting(known)
+            let found = try await forEach(Array(missing), limit: Self.writesInFlight) { [self] in
+                try await item($0)
+            }
+            unread = found.compactMap(\.self)
+            items += unread
+            let gone = missing.subtracting(unread.map(\.shard))
+            table.withLock { $0.gone.formUnion(gone) }
+        }
+        // Of those that no row names any more nothing need be known.
+        let named = Set(items.flatMap(\.parents))
+        table.withLock { $0.gone.formIntersection(named) }
+        return items
     }
 
     /// The row as it is now.

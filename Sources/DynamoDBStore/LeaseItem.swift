@@ -91,12 +91,17 @@ struct LeaseItem: Sendable {
             checkpointOwner: checkpointOwner,
             counter: counter,
             checkpoint: try checkpoint(startingAt: start, key: key),
-            parents: shards("parentShardId"),
+            parents: parents,
             children: shards("childShardIds"),
             hashKeyRange: hashKeyRange,
             throughput: item["throughputKBps"]?.double
         )
     }
+
+    var parents: [ShardID] { shards("parentShardId") }
+
+    /// No record of it has been processed.
+    var isNotBegun: Bool { ["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"].contains(checkpointText) }
 
     /// Sets have no order.
     private func shards(_ attribute: String) -> [ShardID] {

@@ -1,4 +1,5 @@
 import AWSClient
+import Foundation
 import StreamCore
 import TestSupport
 import Testing
@@ -110,6 +111,44 @@ struct FaultTests {
             try await store.commit(ShardCommit(progress: .set(.none)), under: lease)
 
             #expect(try await application.ownItems(of: "part").isEmpty)
+        }
+    }
+
+    @Test func `a row that a scan has passed by is not taken for that of a finished shard`() async throws {
+        try await withFaultyService { service, url in
+            let application = try await DynamoDB.application(at: url)
+            let store = application.store
+            let shards = [Shard(0), Shard(1, parent: 0), Shard(2, parent: 1)]
+            try await store.add(
+                shards.map { NewLease(shard: $0, checkpoint: .start(.trimHorizon)) },
+                to: .first
+            )
+
+            let child = try JSONEncoder().encode(try await application.item(2))
+            service.next(
+                "Scan",
+                .refused(status: 200, body: "{\"Items\":[\(String(decoding: child, as: UTF8.self))]}")
+            )
+
+            let rows = try await store.leases(of: .first)
+            #expect(rows.map(\.key.shard) == shards.map(\.id))
+        }
+    }
+
+    @Test func `a parent without a row is looked for once`() async throws {
+        try await withFaultyService { service, url in
+            let store = try await DynamoDB.application(at: url).store
+            try await store.add(
+                [NewLease(shard: Shard(1, parent: 0), checkpoint: .start(.trimHorizon))],
+                to: .first
+            )
+
+            for _ in 0..<3 {
+                let rows = try await store.leases(of: .first)
+                #expect(rows.count == 1)
+            }
+
+            #expect(service.calls(of: "GetItem") == 1)
         }
     }
 
