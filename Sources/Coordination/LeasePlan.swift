@@ -136,7 +136,7 @@ private struct FreeLeases {
             return Entry(
                 row: candidate.row,
                 isOverdue: isVeryOld || time >= timing.renewal,
-                order: (isVeryOld ? candidate.silence : .zero, PlaceHash(candidate.row.key).value)
+                order: (isVeryOld ? candidate.silence : .zero, PlaceHash(candidate.row.key.shard).value)
             )
         }
         self.entries = entries.sorted {

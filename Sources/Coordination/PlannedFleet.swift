@@ -23,6 +23,10 @@ struct PlannedFleet {
     private var movable: [[LeaseRow]]
     private let leaseCount: Int
     private let isMoving: Bool
+    /// With fewer leases than workers, those that are to have one each; `nil` while there is one for everybody.
+    ///
+    /// Each mapping has its own, so that many mappings of a shard or two spread over all workers.
+    private let chosen: Set<Int>?
 
     init(candidates: [LeasePlan.Candidate], members: [LeasePlan.Member], worker: WorkerID) {
         let draining = Set(members.filter(\.isDraining).map(\.worker)).subtracting([worker])
@@ -43,6 +47,7 @@ struct PlannedFleet {
         leaseCount = candidates.count
         movable = Array(repeating: [], count: workers.count)
         isMoving = candidates.contains { $0.state == .held && $0.row.handOff != nil }
+        chosen = Self.chosen(places, for: candidates)
 
         for candidate in candidates {
             let row = candidate.row
@@ -57,6 +62,15 @@ struct PlannedFleet {
         }
     }
 
+    private static func chosen(_ places: [Place], for candidates: [LeasePlan.Candidate]) -> Set<Int>? {
+        guard candidates.count < places.count, let key = candidates.first?.row.key else { return nil }
+        let mapping = PlaceHash(key.mapping)
+        let ranked = places.indices.sorted {
+            (mapping.combined(with: places[$0].hash), $0) < (mapping.combined(with: places[$1].hash), $1)
+        }
+        return Set(ranked.prefix(candidates.count))
+    }
+
     private mutating func add(_ row: LeaseRow, to place: Int) {
         places[place].count += 1
         places[place].throughput += row.throughput ?? 0
@@ -68,17 +82,20 @@ struct PlannedFleet {
         add(row, to: receiver)
     }
 
-    /// The most leases that an even share comes to.
-    private var ceiling: Int { (leaseCount + places.count - 1) / places.count }
+    /// The most leases that are the place's even share.
+    private func share(of place: Int) -> Int {
+        if let chosen { return chosen.contains(place) ? 1 : 0 }
+        return (leaseCount + places.count - 1) / places.count
+    }
 
     /// Gives a free lease to the worker that has least of those below their share.
     ///
     /// Equals are told apart by a hash of worker and lease, so that each has its own.
     /// - Returns: Whether it is the planning worker's.
     mutating func assign(_ row: LeaseRow, balancing: LeasePlan.Balancing) -> Bool {
-        let (ceiling, key) = (ceiling, PlaceHash(row.key))
+        let key = PlaceHash(row.key.shard)
         var best: (place: Int, rank: (Double, Int, UInt64))?
-        for place in places.indices where places[place].count < ceiling {
+        for place in places.indices where places[place].count < share(of: place) {
             let load = balancing == .load ? places[place].throughput : 0
             let rank = (load, places[place].count, key.combined(with: places[place].hash))
             if best.map({ rank < $0.rank }) ?? true { best = (place, rank) }
@@ -93,6 +110,7 @@ struct PlannedFleet {
     /// When loads are balanced, a worker whose leases keep it as busy as the others needs no more of them.
     /// - Returns: The leases that the planning worker is to ask for.
     mutating func evenCounts(balancing: LeasePlan.Balancing) -> [LeaseRow] {
+        if chosen != nil { return oneEach() }
         let counts = places.map(\.count)
         guard let most = counts.max(), let least = counts.min(), most - least >= 2 else { return [] }
         prepareMoves()
@@ -112,6 +130,25 @@ struct PlannedFleet {
             }
             move(row, from: donor, to: low)
             if low == me { wanted.append(row) }
+        }
+        return wanted
+    }
+
+    /// Moves leases to the chosen workers that have none.
+    ///
+    /// Nobody gets a second one by that, so that no load is too much for whom it comes to.
+    private mutating func oneEach() -> [LeaseRow] {
+        prepareMoves()
+        var wanted: [LeaseRow] = []
+        for place in places.indices where places[place].count < share(of: place) {
+            let donors = places.indices.filter {
+                !movable[$0].isEmpty && places[$0].count > share(of: $0)
+            }
+            guard let donor = donors.max(by: { (places[$0].count, $0) < (places[$1].count, $1) }),
+                let row = movable[donor].popLast()
+            else { break }
+            move(row, from: donor, to: place)
+            if place == me { wanted.append(row) }
         }
         return wanted
     }
@@ -156,7 +193,7 @@ struct PlannedFleet {
     /// All workers take a holder's leases in the same order, which favours no shard.
     private mutating func prepareMoves() {
         for place in movable.indices {
-            movable[place] = movable[place].map { (PlaceHash($0.key).value, $0) }
+            movable[place] = movable[place].map { (PlaceHash($0.key.shard).value, $0) }
                 .sorted { ($0.0, $0.1.key) < ($1.0, $1.1.key) }
                 .map(\.1)
         }
@@ -191,7 +228,8 @@ struct PlannedFleet {
 struct PlaceHash {
     let value: UInt64
 
-    init(_ key: LeaseKey) { self.init(key.shard.text) }
+    init(_ mapping: MappingID) { self.init(mapping.text) }
+    init(_ shard: ShardID) { self.init(shard.text) }
     init(_ worker: WorkerID) { self.init(worker.text) }
 
     private init(_ text: String) {

@@ -148,7 +148,7 @@ struct LeasePlanTests {
     @Test(arguments: [
         (held: [64, 0], asked: [0, 32]), (held: [3, 1], asked: [0, 1]), (held: [2, 1], asked: [0, 0]),
         (held: [4, 3, 3, 0], asked: [0, 0, 0, 2]), (held: [4, 2, 2, 2], asked: [0, 1, 0, 0]),
-        (held: [1, 0], asked: [0, 0]), (held: [1, 0, 0], asked: [0, 0, 0]),
+        (held: [1, 1, 1], asked: [0, 0, 0]),
         (held: [8, 8, 8], asked: [0, 0, 0]),
         (held: [12, 12, 0, 0], asked: [0, 0, 6, 6]),
     ])

@@ -1,18 +1,20 @@
 import StreamCore
 
 extension MappingID {
-    static let flights: MappingID = "6f1c52a4-93b1-4c4e-8f57-0a2d6f0f6a11"
+    /// By its hash a single lease is for `thief` or `other` before `a`, and for `a` before `b` and `c`.
+    static let flights: MappingID = "6f1c52a4-93b1-4c4e-8f57-0a2d6f0f0010"
 }
 
 extension LeaseKey {
-    static func shard(_ number: Int) -> LeaseKey {
-        LeaseKey(mapping: .flights, shard: ShardID(number: number))
+    static func shard(_ number: Int, of mapping: MappingID = .flights) -> LeaseKey {
+        LeaseKey(mapping: mapping, shard: ShardID(number: number))
     }
 }
 
 extension LeaseRow {
     static func shard(
         _ number: Int,
+        of mapping: MappingID = .flights,
         owner: WorkerID? = nil,
         checkpointOwner: WorkerID? = nil,
         counter: UInt64 = 1,
@@ -23,7 +25,7 @@ extension LeaseRow {
         isOrphaned: Bool = false
     ) -> LeaseRow {
         LeaseRow(
-            key: .shard(number),
+            key: .shard(number, of: mapping),
             owner: owner,
             checkpointOwner: checkpointOwner,
             counter: counter,
