@@ -20,8 +20,7 @@ final class LaneBoard: Sendable {
         var bytes = 0
         var recordCount = 0
         var isTipReached = true
-        var isClosed = false
-        var rest: ShardReading?
+        var end: ShardConsumer.End?
     }
 
     /// Woken when a batch is done.
@@ -59,8 +58,8 @@ final class LaneBoard: Sendable {
     var isTipReached: Bool { state.withLock(\.isTipReached) }
     var hasRoom: Bool { ledger.aheadCount < bounds.records && state.withLock { $0.bytes < Bounds.bytes } }
     var readRecords: Int { max(1000, min(limits.records * dealer.count, 10_000)) }
-    /// What was read beyond the stretch.
-    var rest: ShardReading? { state.withLock(\.rest) }
+    /// How the stretch ends, once it is closed.
+    var end: ShardConsumer.End? { state.withLock(\.end) }
 
     func deal(_ reading: ShardReading) {
         let lanes = ledger.deal(reading, by: dealer)
@@ -81,11 +80,10 @@ final class LaneBoard: Sendable {
     }
 
     /// Nothing more is dealt out; the lanes end when they have done what they have.
-    func close(rest: ShardReading?) {
+    func close(_ end: ShardConsumer.End) {
         let now = stopwatch.elapsed
         state.withLock { state in
-            state.isClosed = true
-            state.rest = rest
+            state.end = end
             for lane in state.windows.indices { state.windows[lane].flush(now: now) }
         }
         wakeAll()
@@ -111,7 +109,7 @@ final class LaneBoard: Sendable {
             let (batch, isOver, wait) = state.withLock { state in
                 (
                     state.windows[lane].take(now: now),
-                    state.isClosed && state.windows[lane].isEmpty,
+                    state.end != nil && state.windows[lane].isEmpty,
                     state.windows[lane].takeWait(now: now, longest: ShardConsumer.longestWait)
                 )
             }

@@ -28,7 +28,7 @@ struct LanedStretch {
             if ledger.drain.isRequested { return .drained }
             // Other lanes may follow: what these have done beyond the checkpoint would mean nothing to them.
             try await ledger.commitReached()
-            return board.rest.map { .reached($0) } ?? .shardEnd
+            return board.end ?? .drained
         }
     }
 
@@ -43,10 +43,13 @@ struct LanedStretch {
 
     private func read(from first: ShardReading?, to board: LaneBoard) async throws {
         let stopwatch = Stopwatch(clock: consumer.clock)
+        // Where the reader can wake it, and the lanes are those that the mapping has, an idle shard rests.
+        let watchable = boundary == nil ? reader as? any WatchableShardReader : nil
         var pace = PassingPace()
+        var wakefulness = Wakefulness(now: stopwatch.elapsed)
         if let first {
             board.deal(first)
-            if first.isEnd { return board.close(rest: nil) }
+            if first.isEnd { return board.close(.shardEnd) }
         }
         while !ledger.drain.isRequested {
             guard board.hasRoom else {
@@ -56,11 +59,17 @@ struct LanedStretch {
                 try Task.checkCancellation()
                 continue
             }
+            var wait = board.isTipReached ? ShardConsumer.longestWait : .zero
+            if watchable != nil {
+                // While lanes have work, the shard comes back to see whether they still have.
+                let left = wakefulness.left(now: stopwatch.elapsed)
+                wait = min(wait, board.isEmpty ? left : ShardConsumer.restlessTime)
+            }
             let reading = try await consumer.feed.read(
                 reader,
                 records: board.readRecords,
                 bytes: consumer.limits.eventBytes,
-                wait: board.isTipReached ? ShardConsumer.longestWait : .zero,
+                wait: wait,
                 hasPending: !board.isEmpty
             )
             guard var reading else { break }
@@ -70,7 +79,14 @@ struct LanedStretch {
             }
             board.deal(reading)
             consumer.status.update { $0.oldestPending = ledger.oldestUnfinished }
-            if reading.isEnd || rest != nil { return board.close(rest: rest) }
+            if let rest { return board.close(.reached(rest)) }
+            if reading.isEnd { return board.close(.shardEnd) }
+            if reading.readCount > 0 { wakefulness.noteRecords(now: stopwatch.elapsed) }
+            if let watchable, board.isEmpty, board.isTipReached,
+                wakefulness.left(now: stopwatch.elapsed) == .zero
+            {
+                return board.close(.idle(watchable))
+            }
             pace.note(reading.readCount)
             if board.isEmpty, pace.isDue(now: stopwatch.elapsed) { try await ledger.commitReached() }
         }

@@ -15,8 +15,7 @@ struct SerialStretch {
     private var window: BatchWindow
     private var pace = PassingPace()
     private var rest: ShardReading?
-    /// Records may follow those that came last; at its beginning a stretch expects none.
-    private var restlessUntil: Duration
+    private var wakefulness: Wakefulness
     /// A read that began at this time found nothing more.
     private var emptySince: Timestamp?
 
@@ -28,7 +27,7 @@ struct SerialStretch {
         watchable = reader as? any WatchableShardReader
         delivery = consumer.makeDelivery(ledger, 0)
         stopwatch = Stopwatch(clock: consumer.clock)
-        restlessUntil = stopwatch.elapsed
+        wakefulness = Wakefulness(now: stopwatch.elapsed)
         window = BatchWindow(
             consumer.limits,
             now: stopwatch.elapsed,
@@ -86,7 +85,7 @@ struct SerialStretch {
             let left = open.closing.millisecondsSince(consumer.now())
             wait = max(.zero, min(wait, .milliseconds(left)))
         }
-        if isIdle { wait = max(.zero, min(wait, restlessUntil - stopwatch.elapsed)) }
+        if isIdle { wait = min(wait, wakefulness.left(now: stopwatch.elapsed)) }
         if wait > .zero {
             consumer.status.note(
                 window.isEmpty ? .waitingForRecords : .waitingForWindow(records: window.pendingCount)
@@ -106,7 +105,7 @@ struct SerialStretch {
             rest = reading.removeAll(after: boundary)
         }
         window.add(reading)
-        if reading.readCount > 0 { restlessUntil = stopwatch.elapsed + ShardConsumer.restlessTime }
+        if reading.readCount > 0 { wakefulness.noteRecords(now: stopwatch.elapsed) }
         pace.note(reading.readCount)
         if window.isEmpty, !reading.isEnd, pace.isDue(now: stopwatch.elapsed) { try await pass() }
         return true
@@ -115,12 +114,14 @@ struct SerialStretch {
     /// There is nothing to do and nothing to wait for but records.
     private var isIdle: Bool {
         watchable != nil && window.isEmpty && !window.isFinished && rest == nil
-            && boundary == nil && consumer.tumbling == nil
+            && boundary == nil && ledger.window == nil
     }
 
     /// What may wake the shard, once it has been idle for long enough.
     private var resting: (any WatchableShardReader)? {
-        guard isIdle, window.isTipReached, stopwatch.elapsed >= restlessUntil else { return nil }
+        guard isIdle, window.isTipReached, wakefulness.left(now: stopwatch.elapsed) == .zero else {
+            return nil
+        }
         return watchable
     }
 

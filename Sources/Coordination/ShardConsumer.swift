@@ -49,7 +49,7 @@ final class ShardConsumer: Sendable {
     static let restlessTime = Duration.seconds(5)
 
     /// How one stretch of a shard came to its end.
-    enum End {
+    enum End: Sendable {
         case drained
         case shardEnd
         /// Everything is done, and there is nothing to wait for but records.

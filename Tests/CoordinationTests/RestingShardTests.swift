@@ -41,6 +41,43 @@ struct RestingShardTests {
         }
     }
 
+    @Test func `a shard with lanes rests when all of them are idle, and goes on with its next record`()
+        async throws
+    {
+        try await withFleet(shardsRest: true) { fleet in
+            let worker = fleet.start("a", lanes: 3)
+            await fleet.settle(consumers: 0)
+            let first = try fleet.append(5, to: 0)
+            await worker.handler.waitForRecords(5)
+            await fleet.pass(Self.idleTime, consumers: 0)
+            #expect(try await fleet.checkpoint(of: 0) == .at(first[4]))
+
+            let next = try fleet.append(5, to: 0)
+
+            // The clock stands still.
+            await worker.handler.waitForRecords(10)
+            #expect(worker.handler.numbers.sorted() == first + next)
+        }
+    }
+
+    @Test func `a shard rests between two tumbling windows, and not while one is open`() async throws {
+        try await withFleet(shardsRest: true) { fleet in
+            let handler = ClosureHandler { _ in .answered(Array(#"{"state":{}}"#.utf8)) }
+            let worker = fleet.start("a", windowSeconds: 60, handler: handler)
+            await fleet.settle(consumers: 0)
+            try fleet.append(2, to: 0)
+            await worker.handler.waitForRecords(2)
+            await fleet.pass(.seconds(30), consumers: 1)
+
+            await fleet.pass(.seconds(120), consumers: 0)
+            let number = try fleet.append(1, to: 0)[0]
+
+            await worker.handler.waitForRecords(3)
+            #expect(worker.handler.numbers.last == number)
+            #expect(handler.invocations.events.map { $0.window?.isFinal } == [false, true, false])
+        }
+    }
+
     @Test func `the lease of a shard that rests is renewed`() async throws {
         try await withFleet(shardsRest: true) { fleet in
             let worker = fleet.start("a")

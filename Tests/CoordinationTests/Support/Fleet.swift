@@ -27,6 +27,8 @@ final class Fleet: Sendable {
         _ id: WorkerID,
         from position: StartingPosition = .trimHorizon,
         batchSize: Int = 100,
+        lanes: Int = 1,
+        windowSeconds: Int = 0,
         filters: [String] = [],
         handler: ClosureHandler = ClosureHandler(),
         listing source: (any LogSource)? = nil,
@@ -42,6 +44,8 @@ final class Fleet: Sendable {
                 stream: log.name,
                 startingPosition: position,
                 batchSize: batchSize,
+                parallelizationFactor: lanes,
+                tumblingWindowSeconds: windowSeconds,
                 filterPatterns: filters
             ),
             log: log,
