@@ -10,6 +10,8 @@ package final class Worker: Sendable {
     package let source: any LogSource
     package let transport: any HandlerTransport
     package let names: ResourceNames
+    /// The stream's ARN as its service has it.
+    package let streamARN: String
     package let statuses: ShardStatuses
     package let retry: RetryPolicy
     package let clock: any Clock<Duration>
@@ -21,6 +23,7 @@ package final class Worker: Sendable {
     private let filter: RecordFilter?
     private let logPace: LogPace
 
+    /// - Parameter streamARN: `nil` for that of `names`.
     /// - Throws: `InvalidMapping` when what is stored of the mapping cannot be carried out.
     package init(
         mapping: EventSourceMapping,
@@ -28,6 +31,7 @@ package final class Worker: Sendable {
         source: any LogSource,
         transport: any HandlerTransport,
         names: ResourceNames,
+        streamARN: String? = nil,
         statuses: ShardStatuses,
         retry: RetryPolicy = RetryPolicy(),
         clock: any Clock<Duration>,
@@ -40,6 +44,7 @@ package final class Worker: Sendable {
         self.source = source
         self.transport = transport
         self.names = names
+        self.streamARN = streamARN ?? names.stream(mapping.source.stream)
         self.statuses = statuses
         self.retry = retry
         self.clock = clock
@@ -112,7 +117,6 @@ package final class Worker: Sendable {
     }
 
     private func makeFunction(of shard: ShardID) -> InvokedFunction {
-        let streamARN = names.stream(mapping.source.stream)
         let functionARN = names.function(mapping.function, mapping.qualifier)
         let makeID = { @Sendable in UUID().uuidString.lowercased() }
         return InvokedFunction(
@@ -120,7 +124,7 @@ package final class Worker: Sendable {
             mapping: mapping.id,
             failureTarget: mapping.source.onFailure,
             reportsFailures: mapping.source.reportsBatchItemFailures,
-            makeContext: {
+            makeContext: { [streamARN] in
                 InvocationContext(
                     requestID: makeID(),
                     streamARN: streamARN,

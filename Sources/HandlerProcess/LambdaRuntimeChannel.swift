@@ -33,7 +33,7 @@ final class LambdaRuntimeChannel: HandlerChannel {
 
     init(names: ResourceNames, role: String? = nil) throws(SystemCallFailure) {
         self.names = names
-        self.role = role ?? "arn:aws:iam::\(names.account):role/millrace"
+        self.role = role ?? names.role("millrace")
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         listener = try Descriptor(socket(AF_INET, type, 0), from: "socket")
         var name = sockaddr_in()

@@ -1,5 +1,6 @@
 package import AWSClient
 import Foundation
+import StreamCore
 
 /// Where streams are read from, and how fast.
 package struct KinesisEndpointSettings: Hashable, Sendable {
@@ -44,7 +45,7 @@ package struct KinesisEndpointSettings: Hashable, Sendable {
         let endpoint = try AWSEndpoint(
             of: "kinesis",
             region: known ?? fallbackRegion,
-            partition: partition(of: known ?? fallbackRegion),
+            partition: ResourceNames(region: known ?? fallbackRegion).partition,
             environment: environment
         )
         guard known != nil || endpoint.variable != nil else {
@@ -80,11 +81,6 @@ package struct KinesisEndpointSettings: Hashable, Sendable {
     }
 
     private static let fallbackRegion = "us-east-1"
-
-    private static func partition(of region: String) -> String {
-        if region.hasPrefix("cn-") { return "aws-cn" }
-        return region.hasPrefix("us-gov-") ? "aws-us-gov" : "aws"
-    }
 
     private static let amazonDomains = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
 

@@ -62,7 +62,7 @@ package struct LogsService: Sendable {
     func groupName(of function: FunctionName) -> String { Self.groupPrefix + function.text }
 
     func groupARN(of function: FunctionName) -> String {
-        "arn:aws:logs:\(names.region):\(names.account):log-group:\(groupName(of: function))"
+        names.arn("logs", "log-group:\(groupName(of: function))")
     }
 
     /// The log that a request names, by name or ARN.

@@ -8,12 +8,25 @@ package struct ResourceNames: Hashable, Sendable {
         self.account = account
     }
 
+    /// Which AWS it would be: that of China and that of the US government have ARNs of their own.
+    package var partition: String {
+        if region.hasPrefix("cn-") { return "aws-cn" }
+        return region.hasPrefix("us-gov-") ? "aws-us-gov" : "aws"
+    }
+
+    /// The domain of the partition's services.
+    package var domain: String { partition == "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com" }
+
+    package func arn(_ service: String, _ resource: String) -> String {
+        "arn:\(partition):\(service):\(region):\(account):\(resource)"
+    }
+
     package func stream(_ name: StreamName) -> String {
-        "arn:aws:kinesis:\(region):\(account):stream/\(name)"
+        arn("kinesis", "stream/\(name)")
     }
 
     package func function(_ name: FunctionName) -> String {
-        "arn:aws:lambda:\(region):\(account):function:\(name)"
+        arn("lambda", "function:\(name)")
     }
 
     /// With the qualifier when there is one.
@@ -22,8 +35,10 @@ package struct ResourceNames: Hashable, Sendable {
     }
 
     package func mapping(_ id: MappingID) -> String {
-        "arn:aws:lambda:\(region):\(account):event-source-mapping:\(id)"
+        arn("lambda", "event-source-mapping:\(id)")
     }
+
+    package func role(_ name: String) -> String { "arn:\(partition):iam::\(account):role/\(name)" }
 
     /// The stream that an ARN or a plain name stands for; `nil` when it is neither.
     package static func streamName(in text: String) -> StreamName? {

@@ -64,32 +64,33 @@ struct ResourceIdentity {
 
     static func text(_ pattern: String, name: String, _ names: ResourceNames) -> String {
         pattern.replacing("{region}", with: names.region).replacing("{account}", with: names.account)
+            .replacing("{partition}", with: names.partition).replacing("{domain}", with: names.domain)
             .replacing("{name}", with: name)
     }
 
     private static let known: [String: ResourceIdentity] = {
         let function = ResourceIdentity(
             "FunctionName",
-            ["Arn": "arn:aws:lambda:{region}:{account}:function:{name}"]
+            ["Arn": "arn:{partition}:lambda:{region}:{account}:function:{name}"]
         )
         let table = ResourceIdentity(
             "TableName",
-            ["Arn": "arn:aws:dynamodb:{region}:{account}:table/{name}"]
+            ["Arn": "arn:{partition}:dynamodb:{region}:{account}:table/{name}"]
         )
-        let queueURL = "https://sqs.{region}.amazonaws.com/{account}/{name}"
-        let topic = "arn:aws:sns:{region}:{account}:{name}"
+        let queueURL = "https://sqs.{region}.{domain}/{account}/{name}"
+        let topic = "arn:{partition}:sns:{region}:{account}:{name}"
         return [
             "AWS::Serverless::Function": function,
             "AWS::Lambda::Function": function,
             "AWS::Kinesis::Stream": ResourceIdentity(
                 "Name",
-                ["Arn": "arn:aws:kinesis:{region}:{account}:stream/{name}"]
+                ["Arn": "arn:{partition}:kinesis:{region}:{account}:stream/{name}"]
             ),
             "AWS::SQS::Queue": ResourceIdentity(
                 "QueueName",
                 reference: queueURL,
                 [
-                    "Arn": "arn:aws:sqs:{region}:{account}:{name}", "QueueName": "{name}",
+                    "Arn": "arn:{partition}:sqs:{region}:{account}:{name}", "QueueName": "{name}",
                     "QueueUrl": queueURL,
                 ]
             ),
@@ -98,13 +99,13 @@ struct ResourceIdentity {
                 reference: topic,
                 ["TopicArn": topic, "TopicName": "{name}"]
             ),
-            "AWS::S3::Bucket": ResourceIdentity("BucketName", ["Arn": "arn:aws:s3:::{name}"]),
+            "AWS::S3::Bucket": ResourceIdentity("BucketName", ["Arn": "arn:{partition}:s3:::{name}"]),
             "AWS::DynamoDB::Table": table,
             "AWS::Serverless::SimpleTable": table,
-            "AWS::IAM::Role": ResourceIdentity("RoleName", ["Arn": "arn:aws:iam::{account}:role/{name}"]),
+            "AWS::IAM::Role": ResourceIdentity("RoleName", ["Arn": "arn:{partition}:iam::{account}:role/{name}"]),
             "AWS::Logs::LogGroup": ResourceIdentity(
                 "LogGroupName",
-                ["Arn": "arn:aws:logs:{region}:{account}:log-group:{name}:*"]
+                ["Arn": "arn:{partition}:logs:{region}:{account}:log-group:{name}:*"]
             ),
         ]
     }()

@@ -37,10 +37,10 @@ struct TemplateScope {
         switch name {
         case "AWS::Region": names.region
         case "AWS::AccountId": names.account
-        case "AWS::Partition": "aws"
+        case "AWS::Partition": names.partition
         case "AWS::StackName": stackName
-        case "AWS::StackId": "arn:aws:cloudformation:\(names.region):\(names.account):stack/\(stackName)/0"
-        case "AWS::URLSuffix": "amazonaws.com"
+        case "AWS::StackId": names.arn("cloudformation", "stack/\(stackName)/0")
+        case "AWS::URLSuffix": names.domain
         default: nil
         }
     }

@@ -100,6 +100,7 @@ struct MappingRunner: Sendable {
                 deployments: deployments
             ),
             names: names,
+            streamARN: stream.arn,
             statuses: statuses,
             clock: clock,
             now: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
@@ -141,7 +142,7 @@ extension ResourceNames {
             streamARN: invocation.context.streamARN,
             shard: invocation.context.shard,
             region: region,
-            invokeIdentityARN: "arn:aws:iam::\(account):role/millrace"
+            invokeIdentityARN: role("millrace")
         )
         var writer = ByteWriter(capacity: 1024)
         event.write(invocation.records, window: invocation.window, to: &writer)

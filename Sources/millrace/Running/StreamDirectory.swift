@@ -13,6 +13,8 @@ struct FoundStream: Sendable {
     let source: any LogSource
     /// Tells apart streams that had the same name; `nil` when another process ties the leases to it.
     let incarnation: String?
+    /// As its service names it; `nil` where this worker's own names hold.
+    let arn: String?
     /// Woken when its shards may have changed.
     let shardsChanged: WakeSignal
     /// Returns why it is to be looked up again: it was deleted, or is to be reached in another way.
@@ -28,11 +30,13 @@ struct FoundStream: Sendable {
     init(
         source: any LogSource,
         incarnation: String?,
+        arn: String? = nil,
         shardsChanged: WakeSignal = WakeSignal(),
         ended: @escaping @Sendable () async throws -> End
     ) {
         self.source = source
         self.incarnation = incarnation
+        self.arn = arn
         self.shardsChanged = shardsChanged
         self.ended = ended
     }

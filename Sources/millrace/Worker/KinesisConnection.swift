@@ -46,12 +46,12 @@ struct KinesisConnection: Sendable {
         )
     }
 
-    /// When a stream was made, which tells it apart from others of its name; `nil` while it is not there.
-    ///
+    /// - Returns: `nil` while the stream is not there.
     /// - Throws: `AWSServiceFailure`; `CancellationError`.
-    func creation(of stream: StreamName) async throws -> String? {
+    func describe(_ stream: StreamName) async throws -> DescribedStream? {
         struct Answer: Decodable {
             struct Summary: Decodable {
+                let StreamARN: String
                 let StreamCreationTimestamp: Double
                 let StreamStatus: String
             }
@@ -66,7 +66,10 @@ struct KinesisConnection: Sendable {
                 .StreamDescriptionSummary
             // Its shards are not listed before it is there, and say nothing once it goes.
             guard !["CREATING", "DELETING"].contains(summary.StreamStatus) else { return nil }
-            return String(summary.StreamCreationTimestamp)
+            return DescribedStream(
+                arn: summary.StreamARN,
+                creation: String(summary.StreamCreationTimestamp)
+            )
         } catch let failure as AWSServiceFailure {
             guard let error = failure.cause as? AWSError, error.type == "ResourceNotFoundException" else {
                 throw failure
@@ -94,4 +97,11 @@ struct KinesisConnection: Sendable {
             http: http
         )
     }
+}
+
+/// A stream as Kinesis describes it.
+struct DescribedStream: Hashable, Sendable {
+    let arn: String
+    /// When it was made, which tells it apart from others of its name.
+    let creation: String
 }

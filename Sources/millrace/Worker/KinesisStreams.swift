@@ -14,23 +14,26 @@ struct KinesisStreams: StreamDirectory {
 
     func existingStream(of mapping: EventSourceMapping) async throws -> FoundStream {
         while true {
-            if let creation = try await connection.creation(of: mapping.source.stream) {
+            if let stream = try await connection.describe(mapping.source.stream) {
                 return FoundStream(
                     source: connection.source(of: mapping, fanOut: fanOut),
-                    incarnation: creation
+                    incarnation: stream.creation,
+                    arn: stream.arn
                 ) {
-                    try await end(of: mapping, creation)
+                    try await end(of: mapping, stream)
                 }
             }
             try await connection.clock.sleep(for: Self.missingPause)
         }
     }
 
-    private func end(of mapping: EventSourceMapping, _ creation: String) async throws -> FoundStream.End {
+    private func end(of mapping: EventSourceMapping, _ stream: DescribedStream) async throws
+        -> FoundStream.End
+    {
         while true {
             try await connection.clock.sleep(for: Self.samePause)
             do {
-                if try await connection.creation(of: mapping.source.stream) != creation { return .deleted }
+                if try await connection.describe(mapping.source.stream) != stream { return .deleted }
             } catch let error where !(error is CancellationError) {
                 // Readers meet the same and say so.
                 connection.logger.debug("stream not described", metadata: ["error": "\(error)"])
