@@ -30,6 +30,12 @@ package final class ShardStatuses: Sendable {
         status(of: key)?.current
     }
 
+    /// Counts what has reached its destination for a shard that this host has processed.
+    package func noteDelivered(_ failure: BatchFailure) {
+        status(of: LeaseKey(mapping: failure.mapping, shard: failure.shard))?
+            .noteDelivered(failure.records.count)
+    }
+
     func status(of key: LeaseKey) -> ShardStatus? { statuses.withLock { $0[key] } }
 
     package func reports(of mapping: MappingID) -> [ShardReport] {

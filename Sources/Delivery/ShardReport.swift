@@ -58,6 +58,8 @@ package struct ShardReport: Hashable, Sendable {
         package var failedInvoke = 0
         /// Given up, and stored as failures.
         package var givenUp = 0
+        /// Given up, now or before this host started, and since taken to their destination.
+        package var delivered = 0
 
         package init() {}
     }

@@ -61,6 +61,11 @@ package final class ShardStatus: Sendable {
         }
     }
 
+    /// Records that were given up have reached their destination.
+    package func noteDelivered(_ recordCount: Int) {
+        report.withLock { $0.events.delivered += recordCount }
+    }
+
     package func noteRead(_ reading: ShardReading, bytes: Int, behindMilliseconds: Int64) {
         report.withLock { report in
             report.flow.bytes += bytes

@@ -271,7 +271,8 @@ extension EventCountSummary {
             filteredOut: counts.filteredOut,
             invoked: counts.invoked,
             failedInvoke: counts.failedInvoke,
-            givenUp: counts.givenUp
+            givenUp: counts.givenUp,
+            delivered: counts.delivered
         )
     }
 }

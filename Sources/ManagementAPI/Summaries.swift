@@ -188,13 +188,23 @@ package struct EventCountSummary: Codable, Hashable, Sendable {
     package var failedInvoke: Int
     /// Given up, and stored as failures.
     package var givenUp: Int
+    /// Given up, and taken to their destination.
+    package var delivered: Int
 
-    package init(polled: Int, filteredOut: Int, invoked: Int, failedInvoke: Int, givenUp: Int) {
+    package init(
+        polled: Int,
+        filteredOut: Int,
+        invoked: Int,
+        failedInvoke: Int,
+        givenUp: Int,
+        delivered: Int
+    ) {
         self.polled = polled
         self.filteredOut = filteredOut
         self.invoked = invoked
         self.failedInvoke = failedInvoke
         self.givenUp = givenUp
+        self.delivered = delivered
     }
 }
 

@@ -245,6 +245,7 @@ struct FailureOutboxTests {
 
         let taken = fixture.taken.events
         for (id, target) in failures { #expect(taken.filter { $0.id == id }.map(\.target) == [target]) }
+        #expect(fixture.delivered.events.sorted() == failures.map(\.id).sorted())
     }
 }
 

@@ -57,6 +57,7 @@ import Testing
             report.events.polled = 9
             report.events.filteredOut = 4
             report.events.givenUp = 1
+            report.events.delivered = 1
         }
         let row = LeaseRow(key: key, owner: "worker-a", counter: 5, checkpoint: .at(42), parents: [])
         let service = makeService(of: counting, leases: [row], statuses: statuses)
@@ -64,7 +65,14 @@ import Testing
         let answer = await service.handle(method: "GET", path: "/millrace/v1/checkpoints", body: Data())
 
         let entry = try #require(JSONDecoder().decode([CheckpointSummary].self, from: answer.body).first)
-        let expected = EventCountSummary(polled: 9, filteredOut: 4, invoked: 0, failedInvoke: 0, givenUp: 1)
+        let expected = EventCountSummary(
+            polled: 9,
+            filteredOut: 4,
+            invoked: 0,
+            failedInvoke: 0,
+            givenUp: 1,
+            delivered: 1
+        )
         #expect(entry.events == expected)
     }
 

@@ -9,6 +9,7 @@ package final class FailureOutbox: Sendable {
     private let store: any FailureStore
     private let destination: @Sendable (FailureTarget) throws -> any FailureDestination
     private let committed: WakeSignal
+    private let delivered: @Sendable (BatchFailure) -> Void
     private let settings: OutboxSettings
     private let clock: any Clock<Duration>
     private let now: @Sendable () -> Timestamp
@@ -19,12 +20,14 @@ package final class FailureOutbox: Sendable {
     /// - Parameters:
     ///   - destination: The way to a target; what it throws counts as a failed try.
     ///   - committed: Woken by the store when a failure was committed; nobody else waits for it.
+    ///   - delivered: Told of each failure once its destination has it and the store knows.
     ///   - now: Wall-clock time, by which tries are due.
     ///   - jitter: Random numbers from 0 to 1.
     package init(
         store: any FailureStore,
         destination: @escaping @Sendable (FailureTarget) throws -> any FailureDestination,
         committed: WakeSignal,
+        delivered: @escaping @Sendable (BatchFailure) -> Void = { _ in },
         settings: OutboxSettings = OutboxSettings(),
         clock: any Clock<Duration>,
         now: @escaping @Sendable () -> Timestamp,
@@ -34,6 +37,7 @@ package final class FailureOutbox: Sendable {
         self.store = store
         self.destination = destination
         self.committed = committed
+        self.delivered = delivered
         self.settings = settings
         self.clock = clock
         self.now = now
@@ -109,6 +113,7 @@ package final class FailureOutbox: Sendable {
                 try await destination(attempt.target).deliver(stored.failure)
             }
             await note(attempt) { [store, now] in try await store.noteDelivered(attempt.id, at: now()) }
+            delivered(stored.failure)
             let isBack = plan.withLock { $0.succeeded(attempt) }
             if isBack {
                 logger.info("failures are delivered again", metadata: ["destination": "\(attempt.target)"])

@@ -102,7 +102,10 @@ struct ResourceIdentity {
             "AWS::S3::Bucket": ResourceIdentity("BucketName", ["Arn": "arn:{partition}:s3:::{name}"]),
             "AWS::DynamoDB::Table": table,
             "AWS::Serverless::SimpleTable": table,
-            "AWS::IAM::Role": ResourceIdentity("RoleName", ["Arn": "arn:{partition}:iam::{account}:role/{name}"]),
+            "AWS::IAM::Role": ResourceIdentity(
+                "RoleName",
+                ["Arn": "arn:{partition}:iam::{account}:role/{name}"]
+            ),
             "AWS::Logs::LogGroup": ResourceIdentity(
                 "LogGroupName",
                 ["Arn": "arn:{partition}:logs:{region}:{account}:log-group:{name}:*"]

@@ -48,7 +48,15 @@ struct MappingShow: AsyncParsableCommand {
 
     /// The metrics that the mapping's MetricsConfig asks for.
     private func print(_ counted: [(shard: String, events: EventCountSummary)]) {
-        var table = Table("SHARD", "POLLED", "FILTERED OUT", "INVOKED", "FAILED INVOKE", "GIVEN UP")
+        var table = Table(
+            "SHARD",
+            "POLLED",
+            "FILTERED OUT",
+            "INVOKED",
+            "FAILED INVOKE",
+            "GIVEN UP",
+            "DELIVERED"
+        )
         for (shard, events) in counted {
             table.add(
                 shard,
@@ -56,7 +64,8 @@ struct MappingShow: AsyncParsableCommand {
                 "\(events.filteredOut)",
                 "\(events.invoked)",
                 "\(events.failedInvoke)",
-                "\(events.givenUp)"
+                "\(events.givenUp)",
+                "\(events.delivered)"
             )
         }
         table.print()

@@ -213,6 +213,7 @@ extension Host {
             store: failures,
             destination: { target in try router.destination(of: target) },
             committed: failureStored,
+            delivered: { [statuses = runner.statuses] in statuses.noteDelivered($0) },
             settings: .amongProcesses,
             clock: clock,
             now: FunctionRegistry.wallClock,

@@ -19,6 +19,8 @@ final class OutboxFixture: Sendable {
     let memory = MemoryFailureStore()
     let tries = Recorder<Try>()
     let taken = Recorder<Try>()
+    /// Those that the outbox has told to be delivered.
+    let delivered = Recorder<String>()
     let drain = DrainSignal()
     private let start: TestClock.Instant
     private let behaviours = Mutex<[FailureTarget: Behaviour]>([:])
@@ -52,6 +54,7 @@ final class OutboxFixture: Sendable {
             store: store ?? memory,
             destination: { [self] target in RecordedDestination(target: target, fixture: self) },
             committed: memory.wake,
+            delivered: { [delivered] in delivered.append($0.id) },
             settings: settings,
             clock: clock,
             now: { [self] in now },
