@@ -32,8 +32,9 @@ struct LatencyBench {
         for number in 1...Self.warmUps + Self.samples {
             try put(number, to: connection)
             try waitForSample(number, in: counters)
-            // Idle again: nothing of the last record is still at work.
-            usleep(4_000)
+            // Idle again: a relaxed log has synced the last record. The pauses differ, so that none of them meets what is
+            // periodic every time.
+            usleep(10_000 + UInt32(number * 7_919 % 10_000))
         }
         let sorted = try HandlerCounters(folder: counters).samples.sorted()
         try host.stop()
