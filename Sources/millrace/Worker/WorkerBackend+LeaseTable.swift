@@ -30,7 +30,14 @@ extension WorkerBackend {
         )
         let stored = WakeSignal()
         let connection = KinesisConnection(origin, settings, clock: clock, logger: logger)
-        let folder = try directory ?? temporaryDirectory()
+        let folder: String
+        let own: WorkerFolder?
+        if let directory {
+            (folder, own) = (directory, nil)
+        } else {
+            let made = try WorkerFolder()
+            (folder, own) = (made.path, made)
+        }
         // Only what this process runs: who has which shard, and how far, is in the table.
         let registry = FunctionRegistry(try SQLiteDatabase(directory: folder))
         let workers = DynamoDBWorkerStore(application)
@@ -49,7 +56,7 @@ extension WorkerBackend {
         )
         return WorkerBackend(
             directory: folder,
-            isTemporary: directory == nil,
+            ownFolder: own,
             registry: registry,
             role: .keeper(
                 KeeperDuties(definitions: definitions, collectCode: {}, waitsForWorkers: false)
@@ -114,17 +121,6 @@ extension WorkerBackend {
                 )
             }
         }
-    }
-
-    private static func temporaryDirectory() throws -> String {
-        let path = FileManager.default.temporaryDirectory
-            .appendingPathComponent("millrace-worker-\(getpid())-\(UUID().uuidString.prefix(8))").path
-        try FileManager.default.createDirectory(
-            atPath: path,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
-        return path
     }
 }
 

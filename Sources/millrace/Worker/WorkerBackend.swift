@@ -7,8 +7,8 @@ import StreamCore
 struct WorkerBackend {
     /// Where function logs and what functions are started from lie.
     let directory: String
-    /// It goes when the worker ends.
-    var isTemporary = false
+    /// That directory, if it goes when the worker ends.
+    var ownFolder: WorkerFolder?
     let registry: FunctionRegistry
     let role: RegistryRole
     /// Other processes use and change the registry too.

@@ -95,7 +95,7 @@ struct WorkerHost {
         defer {
             // What functions printed last.
             functionLogs.flush()
-            if backend.isTemporary { try? FileManager.default.removeItem(atPath: backend.directory) }
+            backend.ownFolder?.remove()
         }
         try await backend.prepare()
         logger.info("working", metadata: ["worker": "\(settings.name)", "at": "\(settings.place)"])
