@@ -54,7 +54,7 @@ package final class EmbeddedLog: Sendable {
             return EmbeddedLog(directory: directory, environment: environment, lock: lock, streams: streams)
         } catch {
             environment.committers.stop()
-            SystemFiles.close(lock)
+            SystemFiles.closeLocked(lock)
             throw error
         }
     }
@@ -284,7 +284,7 @@ package final class EmbeddedLog: Sendable {
         for waiter in closing.waiters { waiter.resume() }
         environment.committers.stop()
         finish(closing.streams)
-        SystemFiles.close(lock)
+        SystemFiles.closeLocked(lock)
     }
 
     private func finish(_ streams: [EmbeddedStream]) {

@@ -184,7 +184,7 @@ enum SystemFiles {
 
     private static let lockWait = Duration.milliseconds(250)
 
-    /// Opens a file that only one holder at a time may have open; closing it, or dying, lets go.
+    /// Opens a file that only one holder at a time may have open; `closeLocked`, or dying, lets go.
     ///
     /// - Throws: `LogInUse` while another holds it.
     static func openLocked(_ path: String, directory: String) throws -> Int32 {
@@ -194,6 +194,12 @@ enum SystemFiles {
             throw LogInUse(directory: directory)
         }
         return descriptor
+    }
+
+    /// Lets go of what `openLocked` opened.
+    static func closeLocked(_ descriptor: Int32) {
+        FileLock.release(descriptor)
+        close(descriptor)
     }
 
     static func message(of code: Int32) -> String {

@@ -18,9 +18,9 @@ enum AppendedFile {
         var status = stat()
         guard fstat(file, &status) == 0 else { throw FileRefusal(path, "cannot be looked at", errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw FileRefusal(path, "is not a regular file") }
-        // Closing the file unlocks it.
         let refusal = FileLock.take(file, within: lockWait)
         guard refusal == 0 else { throw FileRefusal(path, "is locked by another writer", refusal) }
+        defer { FileLock.release(file) }
 
         let length = lseek(file, 0, SEEK_END)
         guard length >= 0 else { throw FileRefusal(path, "has no end", errno) }

@@ -19,4 +19,11 @@ package enum FileLock {
         }
         return EWOULDBLOCK
     }
+
+    /// Gives the lock back at once.
+    ///
+    /// Closing the file alone would leave it locked for as long as a child between fork and exec has it open too.
+    package static func release(_ descriptor: Int32) {
+        flock(descriptor, LOCK_UN)
+    }
 }

@@ -39,7 +39,7 @@ final class LogTurn: Sendable {
     func take<Value>(_ body: (inout Counts) throws -> Value) throws -> Value {
         let refusal = FileLock.take(descriptor, within: Self.longestWait)
         guard refusal == 0 else { throw POSIXError(POSIXErrorCode(rawValue: refusal) ?? .EIO) }
-        defer { flock(descriptor, LOCK_UN) }
+        defer { FileLock.release(descriptor) }
         var counts = Counts(chunks: 0, streams: 0)
         // A file that is shorter is new.
         let length = withUnsafeMutableBytes(of: &counts) { pread(descriptor, $0.baseAddress, Self.bytes, 0) }

@@ -31,6 +31,7 @@ package final class DataDirectoryLock: Sendable {
 
     /// Gives the lock back.
     deinit {
+        FileLock.release(descriptor)
         close(descriptor)
     }
 
@@ -51,7 +52,10 @@ package final class DataDirectoryLock: Sendable {
         }
         defer { close(descriptor) }
         // A shared lock, given back at once: only a holder's exclusive one refuses it.
-        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return nil }
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else {
+            FileLock.release(descriptor)
+            return nil
+        }
         return try readHolder(at: path)
     }
 
