@@ -108,7 +108,7 @@ final class CommitQueue: Sendable {
             // One of them cannot be written, such as a failure too large for what is left of the disk. None was; the others
             // need not suffer for it.
             for waiting in group where !commit([waiting], durability, db, mayWait: mayWait) {
-                waiting.continuation.resume(throwing: database.storeError(FileLocked()))
+                waiting.continuation.resume(throwing: database.storeError(database.turn.refusal))
             }
         }
         return true

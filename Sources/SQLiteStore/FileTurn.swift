@@ -9,13 +9,16 @@ import GRDB
 /// taken asks again after 20–150 µs of random length, about as long as a commit. The kernel takes the lock back from
 /// a process that dies.
 final class FileTurn: Sendable {
-    /// About 10 s of waits.
-    private static let maximumTries = 60_000
+    /// With what each try costs.
+    private static let triesPerSecond = 6_000.0
     private static let waitMicroseconds: ClosedRange<UInt32> = 20...150
 
     private let descriptor: Int32
+    private let longestWait: Duration
 
-    init(path: String) throws {
+    /// - Parameter longestWait: About how long a turn is waited for.
+    init(path: String, longestWait: Duration) throws {
+        self.longestWait = longestWait
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw DataDirectoryUnusable(path: path, reason: String(cString: strerror(errno)))
@@ -32,14 +35,19 @@ final class FileTurn: Sendable {
     /// - Parameter mayWait: Whether the thread may sleep for its turn.
     /// - Throws: `FileLocked` when it is not granted, and whatever else `start` throws.
     func begin<Value>(mayWait: Bool, _ start: () throws -> Value) throws -> Value {
+        // Counted, so that a pause of this process is not taken for a wait.
+        let maximumTries = Int(longestWait / .seconds(1) * Self.triesPerSecond)
         var tries = 0
         while true {
             if let value = try tryOnce(start) { return value }
-            guard mayWait, tries < Self.maximumTries else { throw FileLocked() }
+            guard mayWait, tries < maximumTries else { throw refusal }
             tries += 1
             usleep(.random(in: Self.waitMicroseconds))
         }
     }
+
+    /// The error of who has waited in vain.
+    var refusal: FileLocked { FileLocked(wait: longestWait) }
 
     func end() {
         flock(descriptor, LOCK_UN)
@@ -61,5 +69,9 @@ final class FileTurn: Sendable {
 
 /// Another process has the file locked.
 package struct FileLocked: Error, Hashable, CustomStringConvertible {
-    package var description: String { "another process has kept it locked for 10 s" }
+    package let wait: Duration
+
+    package var description: String {
+        "another process has kept it locked for \(wait.components.seconds) s"
+    }
 }

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The file `millrace.sqlite` of a data directory: one connection, in WAL mode.
 ///
-/// Several processes may have the same file open. They take turns, one transaction at a time; who waits for 10 s fails.
+/// Several processes may have the same file open. They take turns, one transaction at a time; who waits for too long fails.
 package final class SQLiteDatabase: Sendable {
     /// What a commit withstands.
     enum Durability: Sendable {
@@ -19,19 +19,20 @@ package final class SQLiteDatabase: Sendable {
 
     package let path: String
     private let queue: DatabaseQueue
-    private let turn: FileTurn
+    let turn: FileTurn
     /// Calls that are running or waiting for the connection.
     private let pendingCalls = Atomic(0)
 
     /// Opens the file, creates it when missing, and brings an older one up to this version's schema.
     ///
+    /// - Parameter longestWait: About how long a call waits while other processes have the file.
     /// - Throws: `StoreUnavailable` naming the file: not writable, damaged, on a full disk, or of a newer schema.
-    package init(directory: String) throws {
+    package init(directory: String, longestWait: Duration = .seconds(10)) throws {
         let path = URL(fileURLWithPath: directory).appendingPathComponent(Self.fileName).path
         self.path = path
         (turn, queue) = try Self.wrappingErrors(of: path) {
             try DataDirectory.make(at: directory)
-            let turn = try FileTurn(path: "\(path)-turn")
+            let turn = try FileTurn(path: "\(path)-turn", longestWait: longestWait)
             let queue = try turn.begin(mayWait: true) { try Self.open(path) }
             turn.end()
             return (turn, queue)

@@ -10,12 +10,17 @@ package final class WorkerPresence: Sendable {
     private let descriptor: Int32
     private let path: String
 
+    /// - Parameter limit: About how long to ask for the lock; others have it for a moment only.
     /// - Throws: `DataDirectoryUnusable` when the file cannot be made or is locked.
-    package init(of worker: WorkerID, directory: String) throws {
+    package init(
+        of worker: WorkerID,
+        directory: String,
+        within limit: Duration = .milliseconds(250)
+    ) throws {
         let folder = Self.folder(in: directory)
         try DataDirectory.make(at: folder)
         let path = Self.path(of: worker, in: folder)
-        descriptor = try Self.lockedFile(path)
+        descriptor = try Self.lockedFile(path, within: limit)
         self.path = path
     }
 
@@ -23,8 +28,8 @@ package final class WorkerPresence: Sendable {
     ///
     /// Whoever looks whether the worker lives has the lock for a moment, and may remove the file of one before it: what is
     /// locked must still be what others find there.
-    private static func lockedFile(_ path: String) throws -> Int32 {
-        for _ in 0..<maximumTries {
+    private static func lockedFile(_ path: String, within limit: Duration) throws -> Int32 {
+        for _ in 0..<Int(limit / .microseconds(tryMicroseconds)) {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else {
                 throw DataDirectoryUnusable(path: path, reason: String(cString: strerror(errno)))
@@ -36,7 +41,6 @@ package final class WorkerPresence: Sendable {
         throw DataDirectoryUnusable(path: path, reason: "another process has the same worker name")
     }
 
-    private static let maximumTries = 250
     private static let tryMicroseconds: UInt32 = 1_000
 
     /// The file has not been removed.

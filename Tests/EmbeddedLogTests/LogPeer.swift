@@ -13,12 +13,12 @@ enum LogPeer {
     private static func lines(_ arguments: [String]) throws -> [String] {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let peer = Process()
-        let output = Pipe()
+        let output = Pipe.toChild()
         peer.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent()
             .appendingPathComponent("log-peer")
         peer.arguments = arguments
         peer.standardOutput = output
-        try peer.run()
+        try peer.start()
         let text = output.fileHandleForReading.readDataToEndOfFile()
         peer.waitUntilExit()
         return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)

@@ -3,7 +3,8 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite struct RandomRunTests {
+@Suite(.timeLimit(.minutes(10)))
+struct RandomRunTests {
     /// What a shard must hold.
     private struct Model {
         var payloads: [String] = []
@@ -90,6 +91,8 @@ import Testing
         var options = LogOptions()
         options.durability = durability
         options.segmentBytes = 1 << 16
+        // Readers wait for as long as the writers take.
+        options.clock = TestClock()
         let (writers, rounds, perRound) = (6, 60, 10)
         try await withLog(options) { log in
             let stream = try log.createStream("flights", shardCount: 2)
@@ -131,7 +134,7 @@ import Testing
         var payloads: [String] = []
         var last = SequenceNumber.zero
         while payloads.count < count {
-            let batch = try await reader.read(maxRecords: 97, maxBytes: 4000, wait: .seconds(20)).batch
+            let batch = try await reader.read(maxRecords: 97, maxBytes: 4000, wait: .seconds(60)).batch
             try #require(!batch.isEmpty)
             for entry in batch.entries {
                 #expect(entry.sequenceNumber > last)

@@ -126,6 +126,8 @@ final class FaultyFiles: Sendable {
 
     private let state = Mutex(State())
     let failures = Recorder<String>()
+    /// The paths of what has come to the disk, each time.
+    let synced = Recorder<String>()
 
     /// From now on writes to paths with this part fail, after some bytes.
     func failWrites(_ errno: Int32, path part: String = "", after bytes: Int = 0) {
@@ -176,6 +178,7 @@ final class FaultyFiles: Sendable {
                     throw LogFileFailure(action: "syncing", file: path, errno: error)
                 }
                 try FileOperations.system.sync(descriptor, path)
+                synced.append(path)
             }
         )
     }

@@ -36,7 +36,13 @@ struct KinesisServer {
                 let url = "http://127.0.0.1:\(port)"
                 return try await body(
                     KinesisServer(
-                        client: KinesisClient(endpoint: url),
+                        // A call may take as long as the machine does.
+                        client: KinesisClient(
+                            endpoint: url,
+                            http: HTTPClient(
+                                limits: HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600))
+                            )
+                        ),
                         url: url,
                         log: log,
                         wallClock: wallClock

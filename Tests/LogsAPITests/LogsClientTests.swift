@@ -42,7 +42,7 @@ struct LogsClientTests {
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "PYTHONUNBUFFERED": "1",
         ]
         process.standardOutput = output
-        try process.run()
+        try process.start()
         return process
     }
 
@@ -63,7 +63,7 @@ struct LogsClientTests {
 
     @Test func `the aws command line filters a function's log`() async throws {
         try await withServer { _, url in
-            let output = Pipe()
+            let output = Pipe.toChild()
             let process = try makeProcess(
                 Self.venv.appendingPathComponent("aws"),
                 [
@@ -82,7 +82,7 @@ struct LogsClientTests {
 
     @Test func `aws logs tail follows a function's log`() async throws {
         try await withServer { log, url in
-            let output = Pipe()
+            let output = Pipe.toChild()
             let process = try makeProcess(
                 Self.venv.appendingPathComponent("python3"),
                 ["-c", Self.follow, url, "/aws/lambda/alerts"],

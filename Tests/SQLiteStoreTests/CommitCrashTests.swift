@@ -25,7 +25,8 @@ struct CommitCrashTests {
                     output: lines.input
                 )
                 try lines.input.close()
-                for _ in 0..<Int.random(in: 1...40, using: &random) { _ = lines.next() }
+                for _ in 0..<Int.random(in: 1...40, using: &random) { _ = try await lines.next() }
+                // Anywhere in a commit.
                 usleep(.random(in: 0...2000, using: &random))
                 kill(peer.process.processIdentifier, SIGKILL)
                 peer.process.waitUntilExit()

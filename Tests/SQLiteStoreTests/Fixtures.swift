@@ -8,7 +8,14 @@ func withDatabase<Result>(
     _ body: (_ database: SQLiteDatabase, _ directory: String) async throws -> Result
 ) async throws -> Result {
     try await withTemporaryDirectory { directory in
-        try await body(try SQLiteDatabase(directory: directory), directory)
+        try await body(try SQLiteDatabase.patient(directory), directory)
+    }
+}
+
+extension SQLiteDatabase {
+    /// One that waits for others for longer than a slow machine can make them pause.
+    static func patient(_ directory: String) throws -> SQLiteDatabase {
+        try SQLiteDatabase(directory: directory, longestWait: .seconds(600))
     }
 }
 

@@ -124,7 +124,7 @@ struct FunctionChangeTests {
     @Test func `of settling and updating at the same time neither undoes the other`() async throws {
         try await withDatabase { database, directory in
             let registry = FunctionRegistry(database)
-            let other = FunctionRegistry(try SQLiteDatabase(directory: directory))
+            let other = FunctionRegistry(try SQLiteDatabase.patient(directory))
             var newest = try await registry.active(.code("0")).revisionID
 
             for round in 1...20 {

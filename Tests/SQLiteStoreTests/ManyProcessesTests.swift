@@ -15,38 +15,43 @@ struct ManyProcessesTests {
             try await store.add((0..<4).map { .start($0) }, to: mapping)
             var lines = PeerLines()
             let peers = try (0..<4).map { shard in
-                try StorePeer(["write", directory, mapping.text, "\(shard)", "2000"], output: lines.input)
+                try StorePeer(["write", directory, mapping.text, "\(shard)"], output: lines.input)
             }
             try lines.input.close()
-            for _ in peers { #expect(lines.next() == "ready") }
+            for _ in peers { #expect(try await lines.next() == "ready") }
 
-            for peer in peers { try peer.closeInput() }
-            var progress: [Int: Int] = [:]
-            var progressAtFirstEnd: [Int: Int]?
-            var ended = 0
-            while ended < peers.count, let line = lines.next() {
+            for peer in peers { try peer.begin() }
+            var progress: [Int: UInt64] = [:]
+            // None ends before all have come this far: a starved one never would.
+            while progress.count < 4 || progress.contains(where: { $0.value < 1000 }) {
+                let line = try #require(try await lines.next())
                 let words = line.split(separator: " ")
-                let shard = try #require(words.first.flatMap { Int($0) })
-                if let number = Int(words[1]) {
-                    progress[shard] = number
-                } else {
-                    ended += 1
-                    progressAtFirstEnd = progressAtFirstEnd ?? progress
-                }
+                let (shard, number) = (try #require(Int(words[0])), try #require(UInt64(words[1])))
+                progress[shard] = number
+            }
+            for peer in peers { try peer.closeInput() }
+            var last: [Int: UInt64] = [:]
+            while let line = try await lines.next() {
+                let words = line.split(separator: " ")
+                guard words[1] == "done" else { continue }
+                let (shard, number) = (try #require(Int(words[0])), try #require(UInt64(words[2])))
+                last[shard] = number
             }
             for peer in peers { peer.process.waitUntilExit() }
 
             #expect(peers.map(\.process.terminationStatus) == [0, 0, 0, 0])
-            // All began at the same time; a starved one would still be at its first checkpoints.
-            #expect(try #require(progressAtFirstEnd).filter { $0.value >= 100 }.count == 4)
             let checkpoints = try await store.leases(of: mapping).map(\.checkpoint)
-            #expect(checkpoints == Array(repeating: .at(2000), count: 4))
+            let expected = try (0..<4).map { shard in
+                Checkpoint.at(SequenceNumber(integerLiteral: try #require(last[shard])))
+            }
+            #expect(checkpoints == expected)
         }
     }
 
     /// Rounds follow one another without a pause: workers that rest between them get in each other's way less.
-    @Test func `four processes renew a thousand leases, none later than half the failover time`() async throws
-    {
+    ///
+    /// A process that the others keep waiting works too: it asks for its turn again and again.
+    @Test func `four processes renew a thousand leases without costing each other much work`() async throws {
         try await withDatabase { database, directory in
             let mapping = try await FunctionRegistry(database).mappings(
                 of: .named("orders", streams: ["first"])
@@ -61,23 +66,20 @@ struct ManyProcessesTests {
                 )
             }
             try lines.input.close()
-            for _ in peers { #expect(lines.next() == "ready") }
+            for _ in peers { #expect(try await lines.next() == "ready") }
 
             for peer in peers { try peer.closeInput() }
-            let waits = try await onOwnThread { [lines] in
-                var lines = lines
-                var waits: [Double] = []
-                while let line = lines.next() {
-                    print("renewals of shards from \(line) ms")
-                    waits.append(try #require(Double(line.split(separator: " ")[2])))
-                }
-                return waits
+            var works: [Double] = []
+            while let line = try await lines.next() {
+                print("renewals of shards from \(line) ms")
+                works.append(try #require(Double(line.split(separator: " ")[4])))
             }
             for peer in peers { peer.process.waitUntilExit() }
 
             #expect(peers.map(\.process.terminationStatus) == [0, 0, 0, 0])
-            #expect(waits.count == 4)
-            #expect(waits.allSatisfy { $0 < 5000 })
+            #expect(works.count == 4)
+            // A tenth of the failover time, were the CPUs theirs alone; how long it takes is the machine's affair.
+            #expect(works.allSatisfy { $0 < 1000 })
             let rows = try await store.leases(of: mapping)
             #expect(rows.allSatisfy { $0.counter >= 31 })
             #expect(Set(rows.compactMap(\.owner)).count == 4)
@@ -89,7 +91,7 @@ struct ManyProcessesTests {
             var lines = PeerLines()
             let peer = try StorePeer(["hold", directory, "http://127.0.0.1:4600"], output: lines.input)
             try lines.input.close()
-            #expect(lines.next() == "ready")
+            #expect(try await lines.next() == "ready")
 
             let failure = #expect(throws: DataDirectoryInUse.self) {
                 try DataDirectoryLock(directory: directory)

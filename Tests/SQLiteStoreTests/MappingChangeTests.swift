@@ -163,7 +163,7 @@ struct MappingChangeTests {
     @Test func `two processes that make the same mapping make one`() async throws {
         try await withDatabase { database, directory in
             let registries = [
-                FunctionRegistry(database), FunctionRegistry(try SQLiteDatabase(directory: directory)),
+                FunctionRegistry(database), FunctionRegistry(try SQLiteDatabase.patient(directory)),
             ]
             try await registries[0].active(.code("a"))
 

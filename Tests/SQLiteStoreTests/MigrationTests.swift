@@ -102,8 +102,8 @@ struct MigrationTests {
         try await withTemporaryDirectory { directory in
             try FirstSchema.makeFile(in: directory)
 
-            async let first = SQLiteDatabase(directory: directory)
-            async let second = SQLiteDatabase(directory: directory)
+            async let first = onOwnThread { try SQLiteDatabase.patient(directory) }
+            async let second = onOwnThread { try SQLiteDatabase.patient(directory) }
 
             let one = try await FunctionRegistry(first).functions()
             #expect(try await FunctionRegistry(second).functions() == one)

@@ -12,7 +12,7 @@ struct OtherProcessTests {
         _ body: (_ host: FunctionRegistry, _ worker: FunctionRegistry, SQLiteDatabase) async throws -> Void
     ) async throws {
         try await withDatabase { database, directory in
-            let other = try SQLiteDatabase(directory: directory)
+            let other = try SQLiteDatabase.patient(directory)
             try await body(FunctionRegistry(database), FunctionRegistry(other), other)
         }
     }

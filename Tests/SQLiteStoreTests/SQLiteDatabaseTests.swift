@@ -142,7 +142,7 @@ struct SQLiteDatabaseTests {
 
     @Test func `what is read is of one moment, and others write meanwhile`() async throws {
         try await withDatabase { database, directory in
-            let other = SQLiteWorkerStore(try SQLiteDatabase(directory: directory))
+            let other = SQLiteWorkerStore(try SQLiteDatabase.patient(directory))
             let report = WorkerReport(
                 worker: "worker-a",
                 host: "host",
@@ -156,13 +156,7 @@ struct SQLiteDatabaseTests {
                 hasWritten.wait()
                 return try Int.fetchOne(db, sql: "SELECT count(*) FROM worker")
             }
-            try await withCheckedThrowingContinuation {
-                (continuation: CheckedContinuation<Void, any Error>) in
-                Thread.detachNewThread {
-                    isReading.wait()
-                    continuation.resume()
-                }
-            }
+            try await onOwnThread { isReading.wait() }
             _ = try await other.report(report)
             hasWritten.signal()
 

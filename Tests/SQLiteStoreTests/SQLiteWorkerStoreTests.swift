@@ -64,7 +64,9 @@ struct SQLiteWorkerStoreTests {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             try #require(descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0)
 
-            async let begun = WorkerPresence(of: "worker-a", directory: directory)
+            async let begun = onOwnThread {
+                try WorkerPresence(of: "worker-a", directory: directory, within: .seconds(600))
+            }
             unlink(path)
             close(descriptor)
             let presence = try await begun

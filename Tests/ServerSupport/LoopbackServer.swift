@@ -20,7 +20,11 @@ package func withLoopbackServer<Responder: HTTPResponder, Result: Sendable>(
     )
     let services = ServiceGroup(services: [application], logger: logger)
     return try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await services.run() }
+        group.addTask {
+            // A server that cannot start announces nothing.
+            defer { announce.finish() }
+            try await services.run()
+        }
         var iterator = ports.makeAsyncIterator()
         let port = await iterator.next() ?? 0
         let result: Swift.Result<Result, any Error>

@@ -65,20 +65,14 @@ struct LeaseTimes {
     private func time(_ what: String, _ call: () async throws -> Void) async throws {
         let clock = ContinuousClock()
         var times: [Duration] = []
-        let before = Self.cpuMilliseconds
+        let before = Duration.cpuTime
         for _ in 0..<Self.rounds {
             let start = clock.now
             try await call()
             times.append(clock.now - start)
         }
-        let cpu = (Self.cpuMilliseconds - before) / Double(Self.rounds)
+        let cpu = (Duration.cpuTime - before).inMilliseconds / Double(Self.rounds)
         let median = times.sorted()[Self.rounds / 2].inMilliseconds
         say(String(format: "%@: median %.2f ms, %.2f ms of CPU", what, median, cpu))
-    }
-
-    private static var cpuMilliseconds: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6
     }
 }

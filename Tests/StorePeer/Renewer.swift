@@ -13,6 +13,8 @@ struct Renewer: Sendable {
         /// The longest time from one renewal to the next.
         let worstGap: Duration
         let medianRenewal: Duration
+        /// The median of the CPU time from one renewal to the next.
+        let medianWork: Duration
     }
 
     private static let moving = 4
@@ -60,6 +62,8 @@ struct Renewer: Sendable {
         var renewals: [Duration] = []
         var worstGap = Duration.zero
         var renewedAt = clock.now
+        var works: [Duration] = []
+        var worked = Duration.cpuTime
         for _ in 0..<rounds {
             _ = try await store.leases(of: mapping)
             let start = clock.now
@@ -68,7 +72,14 @@ struct Renewer: Sendable {
             renewals.append(end - start)
             worstGap = max(worstGap, end - renewedAt)
             renewedAt = end
+            let work = Duration.cpuTime
+            works.append(work - worked)
+            worked = work
         }
-        return Times(worstGap: worstGap, medianRenewal: renewals.sorted()[renewals.count / 2])
+        return Times(
+            worstGap: worstGap,
+            medianRenewal: renewals.sorted()[renewals.count / 2],
+            medianWork: works.sorted()[works.count / 2]
+        )
     }
 }

@@ -1,18 +1,20 @@
 import Foundation
 import SQLiteStore
 import StreamCore
+import Synchronization
 
 /// Another process on a data directory, for tests of what processes do to each other.
 ///
 /// Each line it prints is one write.
 ///
-/// - `write DIRECTORY MAPPING SHARD COUNT`: prints `ready`, waits for the end of its input, acquires the shard's lease,
-///   and moves its checkpoint from 1 to COUNT, each waiting for the one before. Prints `SHARD NUMBER` every 50, and at the
-///   end `SHARD done WORST`, the longest wait in milliseconds.
+/// - `write DIRECTORY MAPPING SHARD`: prints `ready`, waits for a line of input, acquires the shard's lease, and moves its
+///   checkpoint from 1 on, each waiting for the one before, until its input ends. Prints `SHARD NUMBER` every 50, and at the
+///   end `SHARD done NUMBER WORST`, the longest wait in milliseconds.
 /// - `renew DIRECTORY MAPPING FIRST COUNT ROUNDS`: prints `ready`, waits for the end of its input, acquires COUNT leases from
 ///   that of shard FIRST on, and then, round after round without a pause, reads all of the mapping's leases and renews its
-///   own, while it moves checkpoints of four of them. Prints `FIRST done WORST MEDIAN`: the longest time from one renewal to
-///   the next, and the median of the renewals themselves, in milliseconds. A lost lease ends it with exit code 3.
+///   own, while it moves checkpoints of four of them. Prints `FIRST done WORST MEDIAN WORK`: the longest time from one renewal
+///   to the next, the median of the renewals themselves, and that of the CPU time from one renewal to the next, in
+///   milliseconds. A lost lease ends it with exit code 3.
 /// - `measure DIRECTORY COUNT`: makes COUNT leases in a fresh directory and prints how long it takes to renew and to read them.
 /// - `fail DIRECTORY MAPPING FIRST`: acquires the lease of shard 0, whoever has it, and commits numbers from FIRST on until it
 ///   is killed, each as the checkpoint and as the window's state; every third one is a failure too. Prints each number.
@@ -23,17 +25,27 @@ func say(_ line: String) {
     FileHandle.standardOutput.write(Data("\(line)\n".utf8))
 }
 
+/// The store for tests in which a process may pause at any place, for longer than one in use would be waited for.
+func patientStore(_ directory: String) throws -> SQLiteLeaseStore {
+    SQLiteLeaseStore(try SQLiteDatabase(directory: directory, longestWait: .seconds(600)))
+}
+
 func waitForEndOfInput() {
     while readLine() != nil {}
 }
 
 switch arguments.dropFirst().first {
-case "write" where arguments.count == 6:
-    let store = SQLiteLeaseStore(try SQLiteDatabase(directory: arguments[2]))
+case "write" where arguments.count == 5:
+    let store = try patientStore(arguments[2])
     let mapping = MappingID(unchecked: arguments[3])
     let shard = Int(arguments[4]) ?? 0
+    let inputEnds = Atomic(false)
     say("ready")
-    waitForEndOfInput()
+    guard readLine() != nil else { exit(1) }
+    Thread.detachNewThread {
+        waitForEndOfInput()
+        inputEnds.store(true, ordering: .relaxed)
+    }
 
     let key = LeaseKey(mapping: mapping, shard: ShardID(number: shard))
     let worker = WorkerID(unchecked: "worker-\(shard)")
@@ -41,17 +53,19 @@ case "write" where arguments.count == 6:
         let lease = try await store.acquire(key, seen: row.counter, for: worker)
     else { exit(2) }
     var worst = Duration.zero
-    for number in 1...(UInt64(arguments[5]) ?? 1) {
+    var number: UInt64 = 0
+    while !inputEnds.load(ordering: .relaxed) {
+        number += 1
         let start = ContinuousClock.now
         try await store.checkpoint(lease, at: .at(SequenceNumber(integerLiteral: number)))
         worst = max(worst, .now - start)
         if number % 50 == 0 { say("\(shard) \(number)") }
     }
-    say("\(shard) done \(worst.inMilliseconds)")
+    say("\(shard) done \(number) \(worst.inMilliseconds)")
 
 case "renew" where arguments.count == 7:
     let renewer = Renewer(
-        store: SQLiteLeaseStore(try SQLiteDatabase(directory: arguments[2])),
+        store: try patientStore(arguments[2]),
         mapping: MappingID(unchecked: arguments[3]),
         first: Int(arguments[4]) ?? 0,
         count: Int(arguments[5]) ?? 1
@@ -59,7 +73,10 @@ case "renew" where arguments.count == 7:
     say("ready")
     waitForEndOfInput()
     let times = try await renewer.run(rounds: Int(arguments[6]) ?? 1)
-    say("\(arguments[4]) done \(times.worstGap.inMilliseconds) \(times.medianRenewal.inMilliseconds)")
+    say(
+        "\(arguments[4]) done \(times.worstGap.inMilliseconds) \(times.medianRenewal.inMilliseconds) "
+            + "\(times.medianWork.inMilliseconds)"
+    )
 
 case "measure" where arguments.count == 4:
     let database = try SQLiteDatabase(directory: arguments[2])
@@ -89,6 +106,13 @@ default:
 }
 
 extension Duration {
+    /// What this process has had of the CPUs.
+    static var cpuTime: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
     var inMilliseconds: Double { self / .milliseconds(1) }
 }
 
