@@ -159,7 +159,7 @@ let package = Package(
         ),
 
         // One suite per target, the contracts of the seams, and the real binary from end to end.
-        .support("TestSupport", ["StreamCore"]),
+        .support("TestSupport", ["StreamCore", "CJobs"]),
         .support("ServerSupport", [.hummingbird, .logging, .serviceLifecycle]),
         .support("Contracts", ["StreamCore", "TestSupport"]),
         .executableTarget(
@@ -175,12 +175,13 @@ let package = Package(
             swiftSettings: strict
         ),
         // Coordination and delivery under seeds; see `make simulate`.
+        .target(name: "CJobs", path: "Tests/CJobs"),
         .target(name: "CSimulator", path: "Tests/CSimulator"),
         .executableTarget(
             name: "millrace-simulate",
             dependencies: [
-                "CSimulator", "Coordination", "Delivery", "StreamCore", "TestSupport", .argumentParser,
-                .logging,
+                "CJobs", "CSimulator", "Coordination", "Delivery", "StreamCore", "TestSupport",
+                .argumentParser, .logging,
             ],
             path: "Tests/Simulator",
             swiftSettings: strict

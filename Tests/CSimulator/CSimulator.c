@@ -6,30 +6,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-// Exported by libswift_Concurrency for replacing its thread pool; the calling convention is Swift's.
-#define SWIFT __attribute__((swiftcall))
-typedef SWIFT void (*original_enqueue)(void *job);
-extern SWIFT void (*swift_task_enqueueGlobal_hook)(void *job, original_enqueue original);
-extern SWIFT void swift_job_run(void *job, uintptr_t identity, uintptr_t implementation);
-extern SWIFT uint64_t swift_task_getJobTaskId(void *job);
-
-static void (*receive_job)(void *job, uint64_t task);
-
-static SWIFT void take_job(void *job, original_enqueue original) {
-    (void)original;
-    receive_job(job, swift_task_getJobTaskId(job));
-}
-
-void simulator_take_jobs(void (*receive)(void *job, uint64_t task)) {
-    receive_job = receive;
-    swift_task_enqueueGlobal_hook = take_job;
-}
-
-void simulator_run_job(void *job) {
-    // On no particular executor, as the threads of the pool run it.
-    swift_job_run(job, 0, 0);
-}
-
 static uint64_t (*next_random)(void);
 
 void simulator_take_random(uint64_t (*next)(void)) { next_random = next; }

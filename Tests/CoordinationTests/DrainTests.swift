@@ -41,7 +41,7 @@ struct DrainTests {
             let second = fleet.start("b")
             first.drain.request()
 
-            await fleet.pass(.seconds(60), workers: 2, consumers: 0)
+            await fleet.pass(.seconds(60))
             #expect(try await fleet.owner(of: 0) == "a")
             gate.open()
             try await first.ended()
@@ -56,7 +56,7 @@ struct DrainTests {
             let numbers = try fleet.append(3, to: 0)
             let first = fleet.start("a")
             await first.handler.waitForRecords(3)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             first.drain.request()
             try await first.ended()
             let later = try fleet.append(2, to: 0)

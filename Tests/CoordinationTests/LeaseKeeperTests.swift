@@ -10,16 +10,13 @@ struct LeaseKeeperTests {
         try await withFleet { fleet in
             let listing = SlowListing(fleet.log)
             let worker = fleet.start("a", listing: listing)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             listing.gate.close()
             worker.wake.wake()
             let before = try #require(try await fleet.row(0)).counter
 
             // The look at the leases is held up, the renewals and the watch over them go on.
-            for _ in 0..<120 {
-                await fleet.clock.waitForSleepers(3)
-                fleet.clock.advance(by: .milliseconds(500))
-            }
+            await fleet.pass(.seconds(60))
 
             let row = try #require(try await fleet.row(0))
             #expect(row.owner == "a")
@@ -33,15 +30,15 @@ struct LeaseKeeperTests {
         try await withFleet(shards: 2) { fleet in
             let listing = SlowListing(fleet.log)
             let first = fleet.start("a")
-            _ = try await fleet.passUntil(workers: 1) { first.store.acquisitions == 2 }
+            _ = try await fleet.passUntil { first.store.acquisitions == 2 }
             let second = fleet.start("b", listing: listing)
-            _ = try await fleet.passUntil(workers: 2) {
+            _ = try await fleet.passUntil {
                 try await fleet.isAtRest(["a": 1, "b": 1])
             }
             listing.fails.withLock { $0 = true }
             await first.kill()
 
-            let time = try await fleet.passUntil(workers: 1) { try await fleet.shares() == ["b": 2] }
+            let time = try await fleet.passUntil { try await fleet.shares() == ["b": 2] }
 
             #expect(try #require(time) <= .seconds(14))
             #expect(second.store.acquisitions == 2)
@@ -51,9 +48,9 @@ struct LeaseKeeperTests {
     @Test func `a lease that cannot be renewed is stopped alone`() async throws {
         try await withFleet(shards: 2) { fleet in
             let worker = fleet.start("a", before: { $0.renewsAllBut(.shard(1)) })
-            await fleet.settle(consumers: 2)
+            await fleet.settle()
 
-            let time = try await fleet.passUntil(workers: 1) { worker.acquisitions(of: 1) >= 2 }
+            let time = try await fleet.passUntil { worker.acquisitions(of: 1) >= 2 }
 
             #expect(try #require(time) >= .seconds(8))
             #expect(worker.acquisitions(of: 0) == 1)
@@ -80,7 +77,7 @@ struct LeaseKeeperTests {
                 isEnded.withLock { $0 = true }
             }
 
-            let time = try await fleet.passUntil(workers: 0) { isEnded.withLock(\.self) }
+            let time = try await fleet.passUntil { isEnded.withLock(\.self) }
 
             #expect(try #require(time) <= .seconds(20))
             #expect(try await fleet.owner(of: 0) == nil)
@@ -91,17 +88,17 @@ struct LeaseKeeperTests {
     @Test func `how much was delivered of a shard is told with its renewals`() async throws {
         try await withFleet { fleet in
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 1)
-            await fleet.pass(.seconds(4), consumers: 1)
+            await fleet.settle()
+            await fleet.pass(.seconds(4))
             #expect(try await fleet.row(0)?.throughput == nil)
 
             for _ in 0..<4 {
                 try fleet.log.append(key: "k", payload: Array(repeating: 1, count: 8192), to: .first)
             }
             await worker.handler.waitForRecords(4)
-            await fleet.pass(.seconds(4), consumers: 1)
+            await fleet.pass(.seconds(4))
             let busy = try #require(try await fleet.row(0)?.throughput)
-            await fleet.pass(.seconds(100), consumers: 1)
+            await fleet.pass(.seconds(100))
 
             // 32 KB within a renewal period; then nothing, and half of the rest goes with each.
             #expect(busy > 2 && busy < 10)

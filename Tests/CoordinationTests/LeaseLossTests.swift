@@ -21,12 +21,12 @@ struct LeaseLossTests {
             let row = try #require(try await fleet.store.leases(of: .flights).first)
             #expect(try await fleet.store.acquire(row.key, seen: row.counter, for: "thief") != nil)
 
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
             fleet.clock.advance(by: .seconds(3.5))
 
             await cancellations.wait(for: 1)
             #expect(cancellations.events == [true])
-            await fleet.pass(.seconds(4), consumers: 0)
+            await fleet.pass(.seconds(4))
             #expect(try await fleet.checkpoint(of: 0) == .start(.trimHorizon))
             #expect(try await fleet.owner(of: 0) == "thief")
             #expect(worker.handler.invocations.events.count == 1)
@@ -49,11 +49,11 @@ struct LeaseLossTests {
             )
             let worker = fleet.start("a", handler: handler)
             await handler.invocations.wait(for: 1)
-            await fleet.pass(.seconds(3.5), consumers: 0)
+            await fleet.pass(.seconds(3.5))
             let lastRenewal = clock.now
             worker.store.fail { _ in true }
 
-            await fleet.pass(.seconds(10), consumers: 0)
+            await fleet.pass(.seconds(10))
 
             await stops.wait(for: 1)
             let trusted = lastRenewal.duration(to: stops.events[0])
@@ -80,15 +80,15 @@ struct LeaseLossTests {
             let worker = fleet.start("a", handler: handler)
             await handler.invocations.wait(for: 1)
             worker.store.fail { _ in true }
-            await fleet.pass(.seconds(10), consumers: 0)
+            await fleet.pass(.seconds(10))
             worker.store.fail { _ in false }
-            await fleet.pass(.seconds(4), consumers: 0)
+            await fleet.pass(.seconds(4))
             await handler.invocations.wait(for: 2)
 
             first.open()
-            await fleet.pass(.seconds(20), consumers: 0)
+            await fleet.pass(.seconds(20))
             second.open()
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
 
             #expect(worker.acquisitions(of: 0) == 2)
             #expect(handler.invocations.events.map(\.numbers) == [numbers, numbers])
@@ -113,10 +113,10 @@ struct LeaseLossTests {
             }
             gate.open()
             await handler.invocations.wait(for: 1)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             isFailing.withLock { $0 = false }
 
-            await fleet.pass(.seconds(2), consumers: 1)
+            await fleet.pass(.seconds(2))
 
             #expect(handler.invocations.events.map(\.numbers) == [numbers])
             #expect(worker.acquisitions(of: 0) == 1)

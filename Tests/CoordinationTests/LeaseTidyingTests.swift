@@ -14,7 +14,7 @@ struct LeaseTidyingTests {
             var numbers = try fleet.append(3, to: 0)
             try fleet.log.split(.first)
             await worker.handler.waitForRecords(3)
-            await fleet.pass(.seconds(125), consumers: 2)
+            await fleet.pass(.seconds(125))
             #expect(
                 try await fleet.checkpoint(of: 0) == .shardEnd,
                 "its children wait for their first records"
@@ -22,7 +22,7 @@ struct LeaseTidyingTests {
 
             numbers += try (1...2).flatMap { try fleet.append(2, to: $0) }
             await worker.handler.waitForRecords(7)
-            await fleet.pass(.seconds(425), consumers: 2)
+            await fleet.pass(.seconds(425))
 
             #expect(try await fleet.row(0) == nil)
             #expect(worker.handler.numbers.sorted() == numbers)
@@ -33,14 +33,14 @@ struct LeaseTidyingTests {
         try await withFleet { fleet in
             let first = fleet.start("a")
             // Which of two that start together has the shard is open.
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             _ = fleet.start("b")
-            await fleet.pass(.seconds(1), workers: 2, consumers: 1)
+            await fleet.pass(.seconds(1))
             try fleet.append(2, to: 0)
             try fleet.log.split(.first)
             for child in 1...2 { try fleet.append(2, to: child) }
             await first.handler.waitForRecords(2)
-            _ = try await fleet.passUntil(workers: 2) {
+            _ = try await fleet.passUntil {
                 let rows = try await fleet.store.leases(of: .flights)
                 return rows.count == 3 && rows.allSatisfy { $0.checkpoint > .start(.trimHorizon) }
             }
@@ -48,7 +48,7 @@ struct LeaseTidyingTests {
             let row = try #require(try await fleet.row(0))
             #expect(try await fleet.store.remove(row.key, seen: row.counter))
 
-            await fleet.pass(.seconds(70), workers: 2, consumers: 1)
+            await fleet.pass(.seconds(70))
 
             #expect(try await fleet.row(0) == nil)
         }
@@ -57,12 +57,12 @@ struct LeaseTidyingTests {
     @Test func `hash keys that nobody takes are in sight after the third look`() async throws {
         try await withFleet(shards: 2) { fleet in
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 2)
+            await fleet.settle()
             let range = try fleet.log.close(.first)
 
-            await fleet.pass(.seconds(100), consumers: 1)
+            await fleet.pass(.seconds(100))
             #expect(worker.views.holes(of: .flights).isEmpty)
-            await fleet.pass(.seconds(140), consumers: 1)
+            await fleet.pass(.seconds(140))
 
             #expect(worker.views.holes(of: .flights) == [range])
         }

@@ -17,7 +17,7 @@ struct LeaseViewsTests {
     @Test func `a lease that was acquired after the last look is not called free`() async throws {
         try await withFleet { fleet in
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
 
             let reason = try await why(0, of: worker, in: fleet)
             #expect(reason == .processing(.waitingForRecords, lastError: nil))
@@ -33,7 +33,7 @@ struct LeaseViewsTests {
             try await fleet.store.add([new], to: .flights)
             let lease = try #require(try await fleet.store.acquire(.shard(0), seen: 0, for: "other"))
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
             worker.store.gate.close()
             fleet.clock.advance(by: .seconds(20))
             _ = try await fleet.store.renew([lease])

@@ -18,14 +18,14 @@ struct ReshardTests {
                 }
             )
             await worker.handler.invocations.wait(for: 1)
-            await fleet.pass(.seconds(15), consumers: 0)
+            await fleet.pass(.seconds(15))
             #expect(worker.handler.numbers == parents)
 
             gate.open()
 
             // The clock stands still: the end of a shard makes a round at once.
             await worker.handler.waitForRecords(7)
-            await fleet.settle(consumers: 2)
+            await fleet.settle()
             #expect(Set(worker.handler.numbers.dropFirst(3)) == Set(children))
             #expect(try await fleet.checkpoint(of: 0) == .shardEnd)
             #expect(try await fleet.owner(of: 0) == nil)
@@ -35,7 +35,7 @@ struct ReshardTests {
     @Test func `a split of a shard in work is followed at once`() async throws {
         try await withFleet { fleet in
             let worker = fleet.start("a", from: .latest)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
 
             try fleet.append(3, to: 0)
             try fleet.log.split(ShardID(number: 0))
@@ -60,7 +60,7 @@ struct ReshardTests {
             _ = try fleet.log.merge(ShardID(number: 0), ShardID(number: 1))
             let child = try fleet.append(1, to: 2)
             await worker.handler.waitForRecords(2)
-            await fleet.pass(.seconds(15), consumers: 0)
+            await fleet.pass(.seconds(15))
             #expect(worker.handler.numbers.count == 2)
 
             gate.open()
@@ -75,15 +75,15 @@ struct ReshardTests {
     {
         try await withFleet { fleet in
             let first = fleet.start("a")
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             let second = fleet.start("b")
-            await fleet.settle(workers: 2, consumers: 1)
+            await fleet.settle()
 
             let numbers = try fleet.append(3, to: 0)
             try fleet.log.split(ShardID(number: 0))
             await first.handler.waitForRecords(3)
             // One of the children is handed over meanwhile.
-            await fleet.pass(.seconds(20), workers: 2, consumers: 1)
+            await fleet.pass(.seconds(20))
 
             #expect(try await fleet.checkpoint(of: 0) == .shardEnd)
             #expect(first.handler.numbers + second.handler.numbers == numbers)
@@ -95,11 +95,11 @@ struct ReshardTests {
             let worker = fleet.start("a")
             try fleet.append(3, to: 0)
             await worker.handler.waitForRecords(3)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
 
             fleet.log.delete()
             // The reader of the old stream fails, and the shard is given up.
-            await fleet.pass(.seconds(70), consumers: 0)
+            await fleet.pass(.seconds(70))
             fleet.log.create()
             let later = try fleet.append(2, to: 0)
             worker.wake.wake()
@@ -116,7 +116,7 @@ struct ReshardTests {
             try fleet.append(3, to: 0)
             let first = fleet.start("a")
             await first.handler.waitForRecords(3)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             first.drain.request()
             try await first.ended()
             try fleet.log.split(ShardID(number: 0))

@@ -13,12 +13,12 @@ struct RestingShardTests {
     @Test func `a shard that rests goes on with its next record, at once`() async throws {
         try await withFleet(shards: 3, shardsRest: true) { fleet in
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
             try fleet.append(2, to: 1)
             await worker.handler.waitForRecords(2)
             // Two rest, the third expects more.
-            await fleet.settle(consumers: 1)
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.settle()
+            await fleet.pass(Self.idleTime)
 
             let numbers = try (0..<3).flatMap { try fleet.append(1, to: $0) }
 
@@ -34,7 +34,7 @@ struct RestingShardTests {
             let worker = fleet.start("a")
             let last = try #require(try fleet.append(3, to: 0).last)
             await worker.handler.waitForRecords(3)
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.pass(Self.idleTime)
 
             #expect(try await fleet.checkpoint(of: 0) == .at(last))
             #expect(worker.report(of: 0)?.activity == .waitingForRecords)
@@ -46,10 +46,10 @@ struct RestingShardTests {
     {
         try await withFleet(shardsRest: true) { fleet in
             let worker = fleet.start("a", lanes: 3)
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
             let first = try fleet.append(5, to: 0)
             await worker.handler.waitForRecords(5)
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.pass(Self.idleTime)
             #expect(try await fleet.checkpoint(of: 0) == .at(first[4]))
 
             let next = try fleet.append(5, to: 0)
@@ -64,12 +64,12 @@ struct RestingShardTests {
         try await withFleet(shardsRest: true) { fleet in
             let handler = ClosureHandler { _ in .answered(Array(#"{"state":{}}"#.utf8)) }
             let worker = fleet.start("a", windowSeconds: 60, handler: handler)
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
             try fleet.append(2, to: 0)
             await worker.handler.waitForRecords(2)
-            await fleet.pass(.seconds(30), consumers: 1)
+            await fleet.pass(.seconds(30))
 
-            await fleet.pass(.seconds(120), consumers: 0)
+            await fleet.pass(.seconds(120))
             let number = try fleet.append(1, to: 0)[0]
 
             await worker.handler.waitForRecords(3)
@@ -81,7 +81,7 @@ struct RestingShardTests {
     @Test func `the lease of a shard that rests is renewed`() async throws {
         try await withFleet(shardsRest: true) { fleet in
             let worker = fleet.start("a")
-            await fleet.pass(.seconds(40), consumers: 0)
+            await fleet.pass(.seconds(40))
 
             #expect(worker.acquisitions(of: 0) == 1)
             let row = try #require(try await fleet.row(0))
@@ -92,7 +92,7 @@ struct RestingShardTests {
     @Test func `a shard that rests ends when it is closed, and its children follow`() async throws {
         try await withFleet(shardsRest: true) { fleet in
             let worker = fleet.start("a")
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.pass(Self.idleTime)
 
             try fleet.log.split(.first)
             let numbers = try (1...2).flatMap { try fleet.append(1, to: $0) }
@@ -106,7 +106,7 @@ struct RestingShardTests {
     @Test func `a worker that drains gives up the shards that rest`() async throws {
         try await withFleet(shards: 3, shardsRest: true) { fleet in
             let worker = fleet.start("a")
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.pass(Self.idleTime)
 
             worker.drain.request()
             try await worker.ended()
@@ -118,10 +118,10 @@ struct RestingShardTests {
     @Test func `a shard that rests is handed over when another worker asks`() async throws {
         try await withFleet(shards: 2, shardsRest: true) { fleet in
             let first = fleet.start("a")
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.pass(Self.idleTime)
             let second = fleet.start("b")
 
-            let time = try await fleet.passUntil(workers: 2) {
+            let time = try await fleet.passUntil {
                 try await fleet.isAtRest(["a": 1, "b": 1]) && second.store.acquisitions == 1
             }
 
@@ -136,12 +136,12 @@ struct RestingShardTests {
     @Test func `a shard that rests and was lost is left to its new owner`() async throws {
         try await withFleet(shardsRest: true) { fleet in
             let worker = fleet.start("a")
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.pass(Self.idleTime)
             let row = try #require(try await fleet.row(0))
             _ = try #require(try await fleet.store.acquire(row.key, seen: row.counter, for: "other"))
 
             try fleet.append(1, to: 0)
-            await fleet.pass(.seconds(8), consumers: 0)
+            await fleet.pass(.seconds(8))
 
             #expect(try await fleet.owner(of: 0) == "other")
             #expect(try await fleet.checkpoint(of: 0) == .start(.trimHorizon))
@@ -153,7 +153,7 @@ struct RestingShardTests {
         try await withFleet(shardsRest: true) { fleet in
             let worker = fleet.start("a", filters: [#"{"partitionKey":["another"]}"#])
             let last = try #require(try fleet.append(3, to: 0).last)
-            await fleet.pass(Self.idleTime, consumers: 0)
+            await fleet.pass(Self.idleTime)
 
             #expect(try await fleet.checkpoint(of: 0) == .at(last))
             #expect(worker.handler.numbers.isEmpty)

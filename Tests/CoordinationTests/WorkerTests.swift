@@ -14,7 +14,7 @@ struct WorkerTests {
             let worker = fleet.start("a")
 
             await worker.handler.waitForRecords(1000)
-            await fleet.settle(consumers: 4)
+            await fleet.settle()
             for shard in 0..<4 {
                 let invocations = worker.handler.invocations.events.filter {
                     $0.shard == ShardID(number: shard)
@@ -34,7 +34,7 @@ struct WorkerTests {
         try await withFleet { fleet in
             try fleet.append(3, to: 0)
             let worker = fleet.start("a", from: .latest)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
 
             let later = try fleet.append(2, to: 0)
 
@@ -48,18 +48,18 @@ struct WorkerTests {
             let numbers = try fleet.append(3, to: 0)
             let first = fleet.start("a")
             await first.handler.waitForRecords(3)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             await first.kill()
             let later = try fleet.append(2, to: 0)
 
             let second = fleet.start("b")
-            await fleet.pass(.seconds(9.5), consumers: 0)
+            await fleet.pass(.seconds(9.5))
             #expect(try await fleet.owner(of: 0) == "a")
             #expect(second.handler.numbers.isEmpty)
             fleet.clock.advance(by: .seconds(1))
 
             await second.handler.waitForRecords(2)
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             #expect(try await fleet.owner(of: 0) == "b")
             #expect(first.handler.numbers == numbers)
             #expect(second.handler.numbers == later)
@@ -69,10 +69,10 @@ struct WorkerTests {
     @Test func `a worker that lives keeps its share`() async throws {
         try await withFleet(shards: 1) { fleet in
             let first = fleet.start("a")
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             let second = fleet.start("b")
 
-            await fleet.pass(.seconds(60), workers: 2, consumers: 1)
+            await fleet.pass(.seconds(60))
 
             let owner = try await fleet.owner(of: 0)
             #expect(owner == "a")
@@ -84,18 +84,18 @@ struct WorkerTests {
     @Test func `leases of a worker that is known to have ended are taken at once`() async throws {
         try await withFleet(shards: 2) { fleet in
             let first = fleet.start("a")
-            await fleet.settle(consumers: 2)
+            await fleet.settle()
             await first.kill()
             try fleet.append(1, to: 0)
 
             let second = fleet.start("b")
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
             second.store.noteEnd(of: "a")
             second.wake.wake()
 
             // The clock stands still.
             await second.handler.waitForRecords(1)
-            await fleet.settle(consumers: 2)
+            await fleet.settle()
             #expect(try await fleet.owner(of: 1) == "b")
         }
     }
@@ -103,7 +103,7 @@ struct WorkerTests {
     @Test func `a stream that appears later is processed as soon as the worker is woken`() async throws {
         try await withFleet(shards: 2, streamExists: false) { fleet in
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
 
             fleet.log.create()
             try fleet.append(3, to: 1)
@@ -117,7 +117,7 @@ struct WorkerTests {
     @Test func `a stream that appears later is found by the next round without being woken`() async throws {
         try await withFleet(streamExists: false) { fleet in
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 0)
+            await fleet.settle()
             fleet.log.create()
             try fleet.append(3, to: 0)
 
@@ -140,15 +140,15 @@ struct WorkerTests {
                     }
                 }
             )
-            await fleet.settle(consumers: 2)
-            await fleet.pass(.seconds(7), consumers: 2)
+            await fleet.settle()
+            await fleet.pass(.seconds(7))
             #expect(worker.store.acquisitions == 2)
 
             isFailing.withLock { $0 = false }
-            await fleet.pass(.seconds(4), consumers: 2)
+            await fleet.pass(.seconds(4))
 
             await worker.handler.waitForRecords(4)
-            await fleet.settle(consumers: 4)
+            await fleet.settle()
             #expect(worker.handler.numbers.count == 4)
             #expect(worker.store.acquisitions == 4)
         }
@@ -159,11 +159,11 @@ struct WorkerTests {
             fleet.log.failReads(with: ReadFault())
             let numbers = try fleet.append(3, to: 0)
             let worker = fleet.start("a")
-            await fleet.settle(consumers: 1)
+            await fleet.settle()
             #expect(worker.report(of: 0)?.activity == .readFailing(error: "segment 7 cannot be read"))
 
             fleet.log.failReads(with: nil)
-            await fleet.pass(.seconds(1), consumers: 1)
+            await fleet.pass(.seconds(1))
 
             await worker.handler.waitForRecords(3)
             #expect(worker.handler.numbers == numbers)

@@ -1,3 +1,4 @@
+import CJobs
 import CSimulator
 
 /// Every job of Swift's concurrency runtime, run on one thread, one at a time, in an order that the seed chooses.
@@ -33,7 +34,7 @@ final class RunQueue: @unchecked Sendable {
         ready.reserveCapacity(64)
         owners.reserveCapacity(4096)
         Self.current = self
-        simulator_take_jobs { job, task in
+        receive_jobs(nil) { _, job, task in
             guard let job, let queue = RunQueue.current else { return }
             queue.receive(job, of: task)
         }
@@ -52,7 +53,7 @@ final class RunQueue: @unchecked Sendable {
         owner = job.owner
         jobCount += 1
         note(UInt64(index) << 8 | UInt64(job.owner))
-        simulator_run_job(job.job)
+        run_job(job.job)
         owner = 0
         return true
     }

@@ -12,8 +12,10 @@ final class Fleet: Sendable {
     /// Of those workers that report themselves.
     let workers = MemoryWorkerStore()
     private let members = Recorder<FleetWorker>()
+    private let tasks: SerialTasks
 
-    fileprivate init(shardCount: Int, streamExists: Bool, shardsRest: Bool) {
+    fileprivate init(shardCount: Int, streamExists: Bool, shardsRest: Bool, tasks: SerialTasks) {
+        self.tasks = tasks
         clock = TestClock()
         log = MemoryLog(
             shardCount: shardCount,
@@ -80,39 +82,26 @@ final class Fleet: Sendable {
         for worker in members.events { await worker.kill() }
     }
 
-    /// Waits until nothing moves before the clock does: each worker waits for its next round, its next renewal and its
-    /// next look at what it trusts, each idle consumer for a record.
-    func settle(workers: Int = 1, consumers: Int) async {
-        await clock.waitForSleepers(3 * workers + consumers)
-    }
+    /// Lets everything happen that happens before the clock moves.
+    func settle() async { await tasks.settle() }
 
     /// Lets time pass in steps short enough for every worker to do what is due in between.
-    func pass(_ time: Duration, workers: Int = 1, consumers: Int) async {
+    func pass(_ time: Duration) async {
         for _ in 0..<Int(time / .milliseconds(500)) {
-            await settle(workers: workers, consumers: consumers)
+            await settle()
             clock.advance(by: .milliseconds(500))
         }
-        await settle(workers: workers, consumers: consumers)
+        await settle()
     }
-
-    /// How often other tasks are let go first before the clock moves: on a busy machine a thread that runs one of them may
-    /// have to wait for some milliseconds.
-    private static let yields = 1_000
 
     /// Lets time pass until something is so, for 300 s at most.
     ///
     /// - Returns: How much time it took, `nil` when it did not become so.
     @discardableResult
-    func passUntil(
-        workers: Int,
-        consumers: Int = 0,
-        _ isMet: () async throws -> Bool
-    ) async throws -> Duration? {
+    func passUntil(_ isMet: () async throws -> Bool) async throws -> Duration? {
         for step in 0..<3000 {
+            await settle()
             if try await isMet() { return .milliseconds(100 * step) }
-            await settle(workers: workers, consumers: consumers)
-            // How many consumers are at rest is not known while leases move.
-            for _ in 0..<Self.yields { await Task.yield() }
             clock.advance(by: .milliseconds(100))
         }
         return nil
@@ -146,21 +135,28 @@ final class Fleet: Sendable {
     }
 }
 
-/// Lends a fleet and ends its workers afterwards.
+/// Lends a fleet, whose tasks run one at a time, and ends its workers afterwards.
 ///
 /// - Parameter shardsRest: Idle shards have no task, and so no sleeper on the fleet's clock.
 func withFleet(
     shards: Int = 1,
     streamExists: Bool = true,
     shardsRest: Bool = false,
-    _ body: (Fleet) async throws -> Void
+    _ body: @escaping @Sendable (Fleet) async throws -> Void
 ) async throws {
-    let fleet = Fleet(shardCount: shards, streamExists: streamExists, shardsRest: shardsRest)
-    do { try await body(fleet) } catch {
+    try await SerialTasks.run { tasks in
+        let fleet = Fleet(
+            shardCount: shards,
+            streamExists: streamExists,
+            shardsRest: shardsRest,
+            tasks: tasks
+        )
+        do { try await body(fleet) } catch {
+            await fleet.end()
+            throw error
+        }
         await fleet.end()
-        throw error
     }
-    await fleet.end()
 }
 
 /// A worker that runs.
