@@ -12,11 +12,19 @@ package struct KinesisSource: LogSource {
         connecting: .seconds(5),
         silence: .seconds(10)
     )
+    /// What one subscription may take: it lasts five minutes; the service sends something at least every few seconds.
+    package static let subscriptionLimits = HTTPClient.Limits(
+        time: .seconds(360),
+        responseBytes: 1 << 20,
+        connecting: .seconds(5),
+        silence: .seconds(35)
+    )
 
     package let stream: StreamName
     private let settings: KinesisEndpointSettings
     private let calls: KinesisCalls
     private let consumer: FanOutConsumer?
+    private let subscriptionLimits: HTTPClient.Limits
     private let listing: ShardListing
     private let crowd = ReaderCrowd()
     private let clock: any Clock<Duration>
@@ -32,12 +40,14 @@ package struct KinesisSource: LogSource {
         credentials: (any AWSCredentialProvider)?,
         fanOut consumer: String? = nil,
         http: HTTPClient = HTTPClient(limits: KinesisSource.callLimits),
+        subscriptionLimits: HTTPClient.Limits = KinesisSource.subscriptionLimits,
         clock: any Clock<Duration> = ContinuousClock(),
         jitter: @escaping @Sendable () -> Double = { .random(in: 0...1) },
         logger: Logger
     ) {
         self.stream = stream
         self.settings = settings
+        self.subscriptionLimits = subscriptionLimits
         self.clock = clock
         self.logger = logger
         let service = AWSService(
@@ -63,6 +73,7 @@ package struct KinesisSource: LogSource {
                 consumer: consumer,
                 calls: calls,
                 service: calls.service,
+                limits: subscriptionLimits,
                 logger: logger
             )
             try await subscription.open()

@@ -8,14 +8,6 @@ import Synchronization
 ///
 /// Used by one task at a time.
 final class ShardSubscription: Sendable {
-    /// A subscription lasts five minutes; the service sends something at least every few seconds.
-    private static let limits = HTTPClient.Limits(
-        time: .seconds(360),
-        responseBytes: 1 << 20,
-        connecting: .seconds(5),
-        silence: .seconds(35)
-    )
-
     private struct Place {
         var position: Position
         var stream: HTTPStream?
@@ -28,6 +20,7 @@ final class ShardSubscription: Sendable {
     private let consumer: FanOutConsumer
     private let calls: KinesisCalls
     private let service: AWSService
+    private let limits: HTTPClient.Limits
     private let logger: Logger
     private let place: Mutex<Place>
 
@@ -37,12 +30,14 @@ final class ShardSubscription: Sendable {
         consumer: FanOutConsumer,
         calls: KinesisCalls,
         service: AWSService,
+        limits: HTTPClient.Limits,
         logger: Logger
     ) {
         self.shard = shard
         self.consumer = consumer
         self.calls = calls
         self.service = service
+        self.limits = limits
         self.logger = logger
         place = Mutex(Place(position: position))
     }
@@ -100,7 +95,7 @@ final class ShardSubscription: Sendable {
         request.body =
             request.body.dropLast() + Array(",\"StartingPosition\":".utf8) + start.body + Array("}".utf8)
         request.version = .http2
-        let stream = try await service.stream(request, limits: Self.limits)
+        let stream = try await service.stream(request, limits: limits)
         guard (200..<300).contains(stream.head.status) else { throw AWSError(stream.head) }
         place.withLock { place in
             place.stream = stream

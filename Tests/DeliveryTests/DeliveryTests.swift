@@ -245,7 +245,7 @@ struct DeliveryTests {
         let handler = ClosureHandler { $0.numbers.contains(6) ? .succeededBefore(6) : .succeeded }
         let delivery = makeDelivery(handler, limits: RetryLimits(retries: 3), reportsFailures: true)
 
-        try await advancing {
+        try await clock.letPass(.seconds(30)) {
             _ = try await delivery.deliver(RecordBatch.numbered(1...3).all)
             _ = try await delivery.deliver(RecordBatch.numbered(4...6).all)
         }
@@ -266,7 +266,7 @@ struct DeliveryTests {
         let handler = answering(.failed(.functionError(type: "Error", message: "no")))
         let delivery = makeDelivery(handler, limits: RetryLimits(retries: 2))
 
-        try await advancing { _ = try await delivery.deliver(batch) }
+        try await clock.letPass(.seconds(30)) { _ = try await delivery.deliver(batch) }
 
         #expect(handler.invocations.events.count == 3)
         let last = try #require(commits.events.last)
@@ -285,7 +285,7 @@ struct DeliveryTests {
         ])
         let delivery = makeDelivery(handler, limits: RetryLimits(retries: 3), progress: stored)
 
-        try await advancing { _ = try await delivery.deliver(batch) }
+        try await clock.letPass(.seconds(30)) { _ = try await delivery.deliver(batch) }
 
         #expect(
             handler.invocations.events.map(\.numbers.count) == [2, 2, 3, 3, 3, 3]
@@ -302,7 +302,7 @@ struct DeliveryTests {
         }
         let delivery = makeDelivery(handler, limits: RetryLimits(retries: 0, bisects: true))
 
-        try await advancing { _ = try await delivery.deliver(batch) }
+        try await clock.letPass(.seconds(30)) { _ = try await delivery.deliver(batch) }
 
         #expect(
             handler.invocations.events.map { $0.numbers.map(\.low) } == [
@@ -342,21 +342,5 @@ struct DeliveryTests {
         #expect(failures.map(\.records.first) == [2])
         #expect(Set(handler.numbers.filter { $0 != 2 }) == [1, 3, 4, 5])
         #expect(checkpoints.events.last == .at(5))
-    }
-
-    /// Lets every back-off pass until the work is over.
-    private func advancing(_ work: @escaping @Sendable () async throws -> Void) async throws {
-        let isOver = DrainSignal()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { isOver.request() }
-                try await work()
-            }
-            while !isOver.isRequested {
-                clock.advance(by: .seconds(30))
-                await Task.yield()
-            }
-            try await group.waitForAll()
-        }
     }
 }

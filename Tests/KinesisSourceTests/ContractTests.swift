@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct KinesisSourceContractTests {
     @Test(arguments: LogSourceContract.rules)
     func `a stream behind the Kinesis API keeps the contract of log sources`(

@@ -47,7 +47,7 @@ struct LogServer: Sendable {
             return try await withLoopbackServer(
                 responder,
                 server: .endpoint(
-                    limits: EndpointLimits(),
+                    limits: .patient,
                     tls: nil,
                     connections: OpenConnections(limit: 512) {}
                 )
@@ -55,6 +55,22 @@ struct LogServer: Sendable {
                 try await body(LogServer(url: "http://127.0.0.1:\(port)", log: log))
             }
         }
+    }
+}
+
+// A call that was given up would be made again only when the test's clock moves.
+extension HTTPClient.Limits {
+    /// Longer than a busy machine takes for anything.
+    static let patient = HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600))
+}
+
+extension EndpointLimits {
+    fileprivate static var patient: EndpointLimits {
+        var limits = EndpointLimits()
+        limits.idle = .seconds(600)
+        limits.header = .seconds(600)
+        limits.patience = .seconds(600)
+        return limits
     }
 }
 
@@ -66,7 +82,7 @@ extension KinesisSource {
         pacing: KinesisPacing = .onDemand,
         fanOut: String? = nil,
         credentials: (any AWSCredentialProvider)? = nil,
-        limits: HTTPClient.Limits = KinesisSource.callLimits,
+        limits: HTTPClient.Limits = .patient,
         clock: any Clock<Duration> = ContinuousClock()
     ) throws -> KinesisSource {
         KinesisSource(
@@ -79,6 +95,7 @@ extension KinesisSource {
             credentials: credentials,
             fanOut: fanOut,
             http: HTTPClient(limits: limits),
+            subscriptionLimits: .patient,
             clock: clock,
             jitter: { 1 },
             logger: LogServer.logger

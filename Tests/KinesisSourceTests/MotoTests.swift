@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// moto, which answers as its authors understand the service.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct MotoTests {
     private static let keys = AWSCredentialSource(
         environment: ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"],
@@ -16,7 +16,11 @@ struct MotoTests {
 
     @Test func `records are read from every position, and a closed shard ends`() async throws {
         try await withMoto { url in
-            let client = KinesisClient(endpoint: url, credentials: try Self.keys.credentials())
+            let client = KinesisClient(
+                endpoint: url,
+                credentials: try Self.keys.credentials(),
+                http: HTTPClient(limits: .patient)
+            )
             func call(_ operation: String, _ body: String) async throws {
                 _ = try await client.call(operation, Array(body.utf8))
             }
@@ -74,11 +78,6 @@ private func withMoto(_ body: (_ url: String) async throws -> Void) async throws
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
-    // The script ends with its standard input, whatever becomes of this process.
-    defer {
-        try? input.fileHandleForWriting.close()
-        process.waitUntilExit()
-    }
     let port = await withCheckedContinuation { continuation in
         Thread.detachNewThread {
             let line = output.fileHandleForReading.availableData
@@ -87,6 +86,15 @@ private func withMoto(_ body: (_ url: String) async throws -> Void) async throws
             )
         }
     }
-    try #require(Int(port) != nil, "moto did not start")
-    try await body("http://127.0.0.1:\(port)")
+    let result: Result<Void, any Error>
+    do {
+        try #require(Int(port) != nil, "moto did not start")
+        result = .success(try await body("http://127.0.0.1:\(port)"))
+    } catch {
+        result = .failure(error)
+    }
+    // The script ends with its standard input, whatever becomes of this process.
+    try? input.fileHandleForWriting.close()
+    try await onOwnThread { process.waitUntilExit() }
+    try result.get()
 }

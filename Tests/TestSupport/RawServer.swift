@@ -39,19 +39,25 @@ public func withRawServer<Result>(
     Thread.detachNewThread {
         while true {
             let connection = accept(listener, nil, nil)
-            guard connection >= 0 else { return }
-            Thread.detachNewThread { serve(connection, answer) }
+            if connection >= 0 {
+                Thread.detachNewThread { serve(connection, answer) }
+            } else if errno == EINVAL {
+                // It was shut down. Closed by another thread, its number could be that of another test's socket by now.
+                close(listener)
+                return
+            }
         }
     }
-    defer {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    defer { shutdown(listener, Int32(SHUT_RDWR)) }
     return try await body("http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))")
 }
 
 private func serve(_ connection: Int32, _ answer: (RawRequest) -> RawAnswer) {
-    defer { close(connection) }
+    defer {
+        // The end is seen although a process that is just being started may still have the descriptor.
+        shutdown(connection, Int32(SHUT_RDWR))
+        close(connection)
+    }
     var bytes: [UInt8] = []
     while let request = nextRequest(connection, &bytes) {
         switch answer(request) {

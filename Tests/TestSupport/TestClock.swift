@@ -89,6 +89,27 @@ public final class TestClock: Clock, Sendable {
         advance(by: max(step, waits.min().flatMap { $0 <= limit ? $0 : nil } ?? .zero))
     }
 
+    /// Moves time on by `step` whenever somebody sleeps, until `work` is over.
+    public func letPass<Value: Sendable>(
+        _ step: Duration,
+        during work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                while true {
+                    await self.waitForSleepers()
+                    guard !Task.isCancelled else { return nil }
+                    self.advance(by: step)
+                }
+            }
+            // The other ends only when it is cancelled.
+            defer { group.cancelAll() }
+            guard let value = try await group.next() ?? nil else { throw CancellationError() }
+            return value
+        }
+    }
+
     /// How many tasks sleep on this clock.
     public var sleeperCount: Int { state.withLock(\.sleepers.count) }
 

@@ -15,10 +15,12 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def reserved_port():
+    # Nobody else is given the port as long as this socket is open; whoever names it, and reuses addresses, gets it.
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    return reservation, reservation.getsockname()[1]
 
 
 def answers(port):
@@ -31,7 +33,7 @@ def answers(port):
     return True
 
 
-port = free_port()
+reservation, port = reserved_port()
 settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
 server = subprocess.Popen(
     [sys.executable, "-m", "ministack"],

@@ -30,8 +30,8 @@ class Processor(processor.RecordProcessorBase):
         self.say("ended", self.shard)
 
     def shutdown_requested(self, it):
-        it.checkpointer.checkpoint()
         self.say("asked", self.shard)
+        it.checkpointer.checkpoint()
 
 
 kcl.KCLProcess(Processor(), sys.stdin, sys.stdout).run()

@@ -58,7 +58,7 @@ enum DynamoDB {
 
     static func client(
         _ url: String,
-        limits: HTTPClient.Limits = DynamoDBClient.callLimits,
+        limits: HTTPClient.Limits = .patient,
         clock: any Clock<Duration> = ContinuousClock()
     ) throws -> DynamoDBClient {
         let environment = [
@@ -85,8 +85,7 @@ enum DynamoDB {
         now: @escaping @Sendable () -> Timestamp = { .present }
     ) async throws -> DynamoDBApplication {
         let address = if let url { url } else { try await Self.url() }
-        // A busy machine takes its time for some megabytes.
-        let client = try client(address, limits: HTTPClient.Limits(time: .seconds(60)))
+        let client = try client(address)
         let application = try DynamoDBApplication(
             name,
             mapping: mapping,
@@ -97,6 +96,11 @@ enum DynamoDB {
         try await application.prepare(function: "counts", stream: "flights")
         return application
     }
+}
+
+extension HTTPClient.Limits {
+    /// Longer than a busy machine takes for anything: who gives a call up and makes it again counts one too many.
+    static let patient = HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600))
 }
 
 extension MappingID {

@@ -35,7 +35,7 @@ final class FaultyService: Sendable {
     }
 
     private let target: String
-    private let http = HTTPClient()
+    private let http = HTTPClient(limits: .patient)
     private let state = Mutex(State())
 
     init(before target: String) { self.target = target }

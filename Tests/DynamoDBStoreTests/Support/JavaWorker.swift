@@ -26,7 +26,7 @@ final class JavaWorker {
             "dynamoDBEndpoint = \(endpoint)",
             "AwsCredentialsProvider = EnvironmentVariableCredentialsProvider",
             "initialPositionInStream = TRIM_HORIZON", "metricsLevel = NONE", "retrievalMode = POLLING",
-            "idleTimeBetweenReadsInMillis = 200",
+            "idleTimeBetweenReadsInMillis = 200", "gracefulLeaseHandoffTimeoutMillis = 300000",
         ]
         try lines.joined(separator: "\n").write(to: properties, atomically: true, encoding: .utf8)
         let logging = directory.appendingPathComponent("logback.xml")
