@@ -13,6 +13,8 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// `nil` on a stream, whose connection counts its streams itself.
     private let connections: OpenConnections?
+    private let limits: EndpointLimits
+    /// Runs from when the handler has an event loop, by whose time it goes.
     private var clock: ConnectionClock
     private var timer: Scheduled<Void>?
     private var timerDeadline: Duration?
@@ -20,10 +22,14 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     init(limits: EndpointLimits, connections: OpenConnections?) {
         self.connections = connections
-        clock = ConnectionClock(limits: limits, now: Self.now())
+        self.limits = limits
+        clock = ConnectionClock(limits: limits, now: .zero)
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { watch(context) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        clock = ConnectionClock(limits: limits, now: Self.now(context))
+        watch(context)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
@@ -33,7 +39,7 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        clock.read(unwrapInboundIn(data), at: Self.now())
+        clock.read(unwrapInboundIn(data), at: Self.now(context))
         guard !clock.isBodyTooLarge else {
             context.close(promise: nil)
             return
@@ -42,7 +48,7 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        clock.readCompleted(at: Self.now())
+        clock.readCompleted(at: Self.now(context))
         watch(context)
         context.fireChannelReadComplete()
     }
@@ -51,12 +57,12 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let part = unwrapOutboundIn(data)
         let bytes = if case .body(let buffer) = part { buffer.readableBytes } else { 0 }
         let written = promise ?? context.eventLoop.makePromise()
-        clock.writing(bytes, at: Self.now())
+        clock.writing(bytes, at: Self.now(context))
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         written.futureResult.whenComplete { _ in
             let (handler, context) = bound.value
-            handler.clock.wrote(bytes, at: Self.now())
-            if case .end = part { handler.clock.answerEnded(at: Self.now()) }
+            handler.clock.wrote(bytes, at: Self.now(context))
+            if case .end = part { handler.clock.answerEnded(at: Self.now(context)) }
             handler.watch(context)
         }
         context.write(data, promise: written)
@@ -73,7 +79,7 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
         timer?.cancel()
         timerDeadline = deadline
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: TimeAmount(deadline - Self.now())) {
+        timer = context.eventLoop.scheduleTask(in: TimeAmount(deadline - Self.now(context))) {
             let (handler, context) = bound.value
             handler.timerFired(context)
         }
@@ -82,7 +88,7 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func timerFired(_ context: ChannelHandlerContext) {
         timer = nil
         timerDeadline = nil
-        if let deadline = clock.deadline, deadline <= Self.now() {
+        if let deadline = clock.deadline, deadline <= Self.now(context) {
             context.close(promise: nil)
         } else {
             watch(context)
@@ -96,8 +102,8 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Since the machine started.
-    private static func now() -> Duration {
-        .nanoseconds(Int64(NIODeadline.now().uptimeNanoseconds))
+    private static func now(_ context: ChannelHandlerContext) -> Duration {
+        .nanoseconds(Int64(context.eventLoop.now.uptimeNanoseconds))
     }
 }
 

@@ -7,7 +7,7 @@ import Testing
 @testable import EndpointServer
 
 /// The door as libcurl finds it, which signs on its own.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct AccessGateTests {
     private static let key = AccessKey.generate(role: .admin, name: nil)
 
@@ -28,8 +28,9 @@ struct AccessGateTests {
         _ body: String = "",
         secret: String = key.secret
     ) async throws -> ClientResponse {
+        let limits = HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600))
         let credentials = AWSCredentials(accessKeyID: Self.key.id, secretAccessKey: secret)
-        return try await HTTPClient().send(
+        return try await HTTPClient(limits: limits).send(
             ClientRequest(
                 method: "POST",
                 url: "http://127.0.0.1:\(server.port)/call",
@@ -42,7 +43,7 @@ struct AccessGateTests {
     }
 
     @Test func `what is signed gets in with its whole body, and nothing else`() async throws {
-        try await TestServer.with(EndpointLimits(), gate: gate()) { server in
+        try await TestServer.with(.patient, gate: gate()) { server in
             let admitted = try await send(server, "0123456789")
             let refused = try await send(server, "0123456789", secret: "another")
 
@@ -54,7 +55,7 @@ struct AccessGateTests {
     }
 
     @Test func `a body over the limit of its API is refused`() async throws {
-        try await TestServer.with(EndpointLimits(), gate: gate()) { server in
+        try await TestServer.with(.patient, gate: gate()) { server in
             let refused = try await send(server, String(repeating: "a", count: 1_001))
 
             #expect(refused.status == 413)
@@ -62,7 +63,7 @@ struct AccessGateTests {
     }
 
     @Test func `unverified bodies have a bound together, and give back their room`() async throws {
-        try await TestServer.with(EndpointLimits(), gate: gate(maximumUnverifiedBytes: 100)) { server in
+        try await TestServer.with(.patient, gate: gate(maximumUnverifiedBytes: 100)) { server in
             #expect(try await send(server, String(repeating: "a", count: 101)).status == 503)
             for secret in ["another", Self.key.secret] {
                 let answer = try await send(server, String(repeating: "a", count: 100), secret: secret)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import EndpointServer
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct TLSTests {
     @Test func `a renewed certificate counts for the next connection, a broken one does not`() async throws {
         try await withTemporaryDirectory { directory in
@@ -17,10 +17,13 @@ struct TLSTests {
             let identity = try TLSIdentity(certificatePath: certificate, keyPath: key) { change in
                 changes.withLock { $0.append("\(change)") }
             }
-            try await TestServer.with(EndpointLimits(), tls: identity) { server in
+            try await TestServer.with(.patient, tls: identity) { server in
                 func isTrusted(by name: String) async throws -> Bool {
                     // A client of its own, so that no connection is kept from before.
-                    let client = HTTPClient(caFile: "\(directory)/\(name).pem")
+                    let client = HTTPClient(
+                        limits: HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600)),
+                        caFile: "\(directory)/\(name).pem"
+                    )
                     do {
                         let request = ClientRequest(url: "https://127.0.0.1:\(server.port)/")
                         return try await client.send(request).status == 200

@@ -2,6 +2,7 @@ import AccessControl
 import Hummingbird
 import ServerSupport
 import Synchronization
+import TestSupport
 
 @testable import EndpointServer
 
@@ -10,6 +11,8 @@ import Synchronization
 struct TestServer: Sendable {
     let port: Int
     let connections: OpenConnections
+    /// The paths of the requests that the server has begun to answer.
+    let requests: Recorder<String>
     private let reports: Counter
 
     /// How often the limit of connections was reported.
@@ -26,17 +29,21 @@ struct TestServer: Sendable {
         _ body: @escaping @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
         let reports = Counter()
+        let requests = Recorder<String>()
         let connections = OpenConnections(limit: limits.connections) {
             reports.value.withLock { $0 += 1 }
         }
         let responder = CallbackResponder { (request: Request, _: BasicRequestContext) in
-            try await respond(to: request, gate)
+            requests.append(request.uri.path)
+            return try await respond(to: request, gate)
         }
         return try await withLoopbackServer(
             responder,
             server: .endpoint(limits: limits, tls: tls, connections: connections)
         ) { port in
-            try await body(TestServer(port: port, connections: connections, reports: reports))
+            try await body(
+                TestServer(port: port, connections: connections, requests: requests, reports: reports)
+            )
         }
     }
 
@@ -70,5 +77,16 @@ struct TestServer: Sendable {
             status: .ok,
             body: ResponseBody(byteBuffer: ByteBuffer(string: "\(body.readableBytes)"))
         )
+    }
+}
+
+extension EndpointLimits {
+    /// No limit of time is met unless a test lowers it: a busy machine takes its time.
+    static var patient: EndpointLimits {
+        var limits = EndpointLimits()
+        limits.idle = .seconds(3_600)
+        limits.header = .seconds(3_600)
+        limits.patience = .seconds(3_600)
+        return limits
     }
 }
