@@ -12,13 +12,15 @@ final class HandlerLoop {
         let number: UInt64
         let invocation: PendingInvocation
         /// When the function got it: handed over, and the one before it answered.
-        var start: ContinuousClock.Instant
+        var start: Duration
     }
 
     /// How often an invocation that takes long is looked at.
     private static let lookInterval = Duration.milliseconds(100)
 
     private let function: FunctionDefinition
+    /// The time by which invocations are measured.
+    private let elapsed: @Sendable () -> Duration
     private let inbox: HandlerInbox
     private let reports: HandlerReports
     private var journal: InvocationJournal
@@ -46,6 +48,7 @@ final class HandlerLoop {
         reports: HandlerReports
     ) throws(StartFailure) {
         self.function = function
+        elapsed = settings.elapsed
         self.inbox = inbox
         self.reports = reports
         let streamName = LogStreamName.make(version: version)
@@ -71,7 +74,11 @@ final class HandlerLoop {
             runtimeAPI: address,
             logStream: streamName
         )
-        process = try SpawnedProcess(plan, channel: channel.handlerDescriptor)
+        process = try SpawnedProcess(
+            plan,
+            channel: channel.handlerDescriptor,
+            endLimit: settings.endLimit
+        )
         channel.started(process.tree)
         startDeadline = .now + settings.startTimeout
         reports.started(process.pid)
@@ -106,7 +113,7 @@ final class HandlerLoop {
     private func send(_ invocation: PendingInvocation) {
         let number = nextNumber
         nextNumber += 1
-        inFlight.append(InFlight(number: number, invocation: invocation, start: .now))
+        inFlight.append(InFlight(number: number, invocation: invocation, start: elapsed()))
         if inFlight.count == 1 { begin() }
         let events = channel.send(
             ChannelInvocation(
@@ -127,7 +134,7 @@ final class HandlerLoop {
             return startDeadline <= .now ? .startFailed("the process did not ask for work in time") : nil
         }
         guard let first = inFlight.first else { return nil }
-        if first.start + function.timeout <= .now { return .timedOut(number: first.number) }
+        if first.start + function.timeout <= elapsed() { return .timedOut(number: first.number) }
         return look()
     }
 
@@ -143,14 +150,16 @@ final class HandlerLoop {
     /// When to look at the time again; `nil` when nothing is due.
     private var nextDue: ContinuousClock.Instant? {
         var moments: [ContinuousClock.Instant] = []
+        let now = ContinuousClock.now
         if let stopBy { moments.append(stopBy) }
         if !isReady { moments.append(startDeadline) }
         if let first = inFlight.first {
-            moments.append(first.start + function.timeout)
-            let slow = first.start + PoolPlan.slowAfter
+            let ran = elapsed() - first.start
+            moments.append(now + (function.timeout - ran))
+            let untilSlow = PoolPlan.slowAfter - ran
             // Others may wait behind a slow batch for a process that can start when the back-off is over; while every
             // process is busy, nothing but this makes the pool look.
-            moments.append(slow > .now ? slow : .now + PoolPlan.lookAgainAfter)
+            moments.append(now + (untilSlow > .zero ? untilSlow : PoolPlan.lookAgainAfter))
         }
         if !inFlight.isEmpty { moments.append(nextLook) }
         if let moment = channel.nextDue { moments.append(moment) }
@@ -174,7 +183,7 @@ final class HandlerLoop {
         let timeout = due.map { max(0, ContinuousClock.now.duration(to: $0).milliseconds + 1) } ?? -1
         poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: timeout))
         if descriptors[0].revents != 0 { inbox.acknowledge() }
-        if let first = inFlight.first, first.start + PoolPlan.slowAfter <= .now { reports.slow() }
+        if let first = inFlight.first, first.start + PoolPlan.slowAfter <= elapsed() { reports.slow() }
         return descriptors[1].revents != 0
     }
 
@@ -206,13 +215,13 @@ final class HandlerLoop {
     /// The first in flight is now the function's.
     private func begin() {
         guard let first = inFlight.first else { return }
-        nextLook = first.start + Self.lookInterval
+        nextLook = .now + Self.lookInterval
         journal.begin(first.invocation.work.requestID)
     }
 
     private func answer(_ outcome: InvocationOutcome, _ errorBody: [UInt8]?) {
         let answered = inFlight.removeFirst()
-        let now = ContinuousClock.now
+        let now = elapsed()
         // What it printed before its answer may have come only after the pipes were looked at.
         journal.captureOutput(of: process)
         journal.captureErrors(of: process)
@@ -223,7 +232,7 @@ final class HandlerLoop {
             inFlight[0].start = max(inFlight[0].start, now)
             begin()
         }
-        reports.answered(answered.start.duration(to: now))
+        reports.answered(now - answered.start)
         hasWorked = true
         answered.invocation.finish(WorkResult(outcome: outcome, errorBody: errorBody, logTail: tail))
     }
@@ -233,12 +242,12 @@ final class HandlerLoop {
     /// - Returns: The last of what was printed meanwhile, with the lines around it, when somebody wants it.
     private func report(
         _ ended: InFlight,
-        _ now: ContinuousClock.Instant,
+        _ now: Duration,
         failure: HandlerFailure? = nil,
         isWanted: Bool = true
     ) -> String {
-        journal.lookAtMemory(of: process.pid, now)
-        journal.end(ended.invocation.work.requestID, after: ended.start.duration(to: now), failure: failure)
+        journal.lookAtMemory(of: process.pid, .now)
+        journal.end(ended.invocation.work.requestID, after: now - ended.start, failure: failure)
         return isWanted ? journal.tail : ""
     }
 
@@ -252,7 +261,7 @@ final class HandlerLoop {
         if let first = inFlight.first, let failure = failure(of: first, cause, status) {
             inFlight.removeFirst()
             hasWorked = true
-            let tail = report(first, .now, failure: failure)
+            let tail = report(first, elapsed(), failure: failure)
             first.invocation.finish(WorkResult(outcome: .failed(failure), logTail: tail))
         }
         let startFailure =

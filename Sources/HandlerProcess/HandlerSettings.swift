@@ -17,10 +17,13 @@ package struct HandlerSettings: Sendable {
     package var environment: [String: String]
     /// How long a process may take before it asks for work: 10 s, as on Lambda.
     package var startTimeout: Duration
+    /// How long a killed process and what it has started may take to end: one that has become another user cannot be
+    /// killed.
+    package var endLimit: Duration
     /// How many processes of a fast plugin are worth having.
     package var processors: Int
     package var logger: Logger
-    /// The time since some fixed moment, for the waits between starts.
+    /// The time since some fixed moment, by which invocations and the waits between starts are measured.
     let elapsed: @Sendable () -> Duration
 
     package init(
@@ -29,6 +32,7 @@ package struct HandlerSettings: Sendable {
         pluginRunner: String = HandlerSettings.siblingPluginRunner,
         names: ResourceNames = ResourceNames(),
         environment: [String: String] = [:],
+        startTimeout: Duration = .seconds(10),
         logger: Logger = Logger(label: "millrace.handlers"),
         clock: some Clock<Duration> = ContinuousClock()
     ) {
@@ -38,7 +42,8 @@ package struct HandlerSettings: Sendable {
         self.names = names
         self.environment = environment
         self.logger = logger
-        startTimeout = .seconds(10)
+        self.startTimeout = startTimeout
+        endLimit = .seconds(5)
         processors = max(1, ProcessInfo.processInfo.activeProcessorCount)
         let start = clock.now
         elapsed = { start.duration(to: clock.now) }

@@ -8,8 +8,6 @@ import StreamCore
 final class LambdaRuntimeChannel: HandlerChannel {
     /// A runtime needs one; some open another one to answer on.
     private static let maximumConnections = 16
-    /// How long to wait after the host had no descriptor left for a connection.
-    private static let acceptPause = Duration.milliseconds(100)
     /// How often a connection's owner is looked for before it counts as a stranger's.
     private static let peerLooks = 3
     /// 16 MiB from each connection: more than a response at its limit, should something that outlived the process
@@ -25,14 +23,21 @@ final class LambdaRuntimeChannel: HandlerChannel {
     /// Whose connections are served: any other process could take the function's records or answer for it.
     private var owner: ProcessTree?
     private var connections: [RuntimeAPIConnection] = []
+    private let acceptPause: Duration
     /// Until then a connection that waits cannot be taken, and polling for it would spin.
     private var acceptsAfter: ContinuousClock.Instant?
     private var current: ChannelInvocation?
     private var isHandedOver = false
     private var isReady = false
 
-    init(names: ResourceNames, role: String? = nil) throws(SystemCallFailure) {
+    /// - Parameter acceptPause: How long to wait after the host had no descriptor left for a connection.
+    init(
+        names: ResourceNames,
+        role: String? = nil,
+        acceptPause: Duration = .milliseconds(100)
+    ) throws(SystemCallFailure) {
         self.names = names
+        self.acceptPause = acceptPause
         self.role = role ?? names.role("millrace")
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         listener = try Descriptor(socket(AF_INET, type, 0), from: "socket")
@@ -105,7 +110,7 @@ final class LambdaRuntimeChannel: HandlerChannel {
             } catch {
                 let isOver = [EAGAIN, EINTR, ECONNABORTED].contains(error.error)
                 // Out of descriptors or memory: the listener stays readable.
-                if !isOver { acceptsAfter = .now + Self.acceptPause }
+                if !isOver { acceptsAfter = .now + acceptPause }
                 return
             }
         }

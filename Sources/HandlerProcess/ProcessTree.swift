@@ -8,8 +8,6 @@ import StreamCore
 struct ProcessTree {
     /// Lambda's limit of processes and threads together.
     static let maximumThreads = 1024
-    /// A fork bomb goes on while it is being killed; what the kernel cannot end in this time is left.
-    private static let killLimit = Duration.seconds(5)
 
     /// The handler's own process, which leads the session.
     let leader: Int32
@@ -36,13 +34,14 @@ struct ProcessTree {
 
     /// Kills everything, again and again until nothing is left.
     ///
-    /// The leader is not reaped yet, so that its number belongs to nobody else.
-    func kill() {
+    /// The leader is not reaped yet, so that its number belongs to nobody else. A fork bomb goes on while it is being
+    /// killed; what the kernel cannot end within the limit is left.
+    func kill(within limit: Duration) {
         Glibc.kill(-leader, SIGKILL)
         let start = ProcessTable.entry(of: leader)?.start ?? 0
-        let limit = ContinuousClock.now + Self.killLimit
+        let end = ContinuousClock.now + limit
         var empty = 0
-        while empty < 2, .now < limit {
+        while empty < 2, .now < end {
             let newest = ProcessTable.newest()
             // One that has become another user cannot be killed however often.
             let killed = ProcessTable.all().filter { isMember($0, since: start) }

@@ -1,5 +1,6 @@
 import CProcess
 import Glibc
+import HandlerWire
 import StreamCore
 
 /// A running handler in a process group of its own, with pipes from its output.
@@ -14,11 +15,13 @@ final class SpawnedProcess {
     let errors: Descriptor
     let tree: ProcessTree
     private var status: ExitStatus?
-    /// How long a killed process may take to end: one that has become another user cannot be killed.
-    private static let endLimitMilliseconds: Int32 = 5000
+    private let endLimit: Duration
 
-    /// - Parameter channel: Becomes the process's descriptor 3.
-    init(_ plan: LaunchPlan, channel: Int32?) throws(StartFailure) {
+    /// - Parameters:
+    ///   - channel: Becomes the process's descriptor 3.
+    ///   - endLimit: How long it may take to end once it is killed.
+    init(_ plan: LaunchPlan, channel: Int32?, endLimit: Duration) throws(StartFailure) {
+        self.endLimit = endLimit
         do throws(SystemCallFailure) {
             let input = try Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC), from: "open /dev/null")
             let output = try DescriptorPair.pipe()
@@ -42,20 +45,21 @@ final class SpawnedProcess {
     /// Kills the process and all that it has started, and waits for its end.
     ///
     /// - Returns: How it ended, which is its own doing when it was already over; unknown when it does not end
-    ///   within 5 s, or its end went to somebody else, such as to the kernel in a host that ignores SIGCHLD.
+    ///   within the limit, or its end went to somebody else, such as to the kernel in a host that ignores SIGCHLD.
     func endNow() -> ExitStatus {
         if let status { return status }
         // Before the process is reaped, so that its number cannot have passed to another group.
-        tree.kill()
+        tree.kill(within: endLimit)
         let status = awaitEnd()
         self.status = status
         return status
     }
 
     private func awaitEnd() -> ExitStatus {
-        let limit = ContinuousClock.now + .milliseconds(Int64(Self.endLimitMilliseconds))
+        let limit = ContinuousClock.now + endLimit
         var ended = pollfd(fd: end.number, events: Int16(POLLIN), revents: 0)
-        while poll(&ended, 1, Self.endLimitMilliseconds) < 0, errno == EINTR, .now < limit { continue }
+        let milliseconds = Int32(clamping: endLimit.milliseconds)
+        while poll(&ended, 1, milliseconds) < 0, errno == EINTR, .now < limit { continue }
         var number: Int32 = 0
         var isSignal: Int32 = 0
         guard ended.revents != 0, millrace_reap(end.number, &number, &isSignal) == 0 else { return .unknown }

@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct HandlerPoolContractTests {
     @Test(arguments: HandlerTransportContract.rules)
     func `a pool of processes keeps the contract of transports`(
@@ -16,10 +16,12 @@ struct HandlerPoolContractTests {
     ) async throws {
         try await withTemporaryDirectory { directory in
             let pools = Mutex<[HandlerPool]>([])
+            let clock = TestClock()
             let subject = HandlerTransportContract.Subject { behaviour in
-                let pool = try makePool(behaviour, in: directory)
+                let code = "\(directory)/\(UUID().uuidString)"
+                let pool = try await makePool(behaviour, code, clock)
                 pools.withLock { $0.append(pool) }
-                return pool
+                return behaviour == .timesOutOnce ? TimingOut(pool: pool, code: code, clock: clock) : pool
             }
             // A rule that fails records its issues; it throws only when it cannot go on.
             let outcome: Result<Void, any Error>
@@ -31,23 +33,22 @@ struct HandlerPoolContractTests {
 
     private func makePool(
         _ behaviour: HandlerTransportContract.Behaviour,
-        in directory: String
-    ) throws -> HandlerPool {
-        let code = "\(directory)/\(UUID().uuidString)"
+        _ code: String,
+        _ clock: TestClock
+    ) async throws -> HandlerPool {
         try FileManager.default.createDirectory(atPath: code, withIntermediateDirectories: true)
         if behaviour != .cannotStart {
-            let bootstrap = "\(code)/bootstrap"
-            try Self.bootstrap.write(toFile: bootstrap, atomically: false, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bootstrap)
+            try await writeProgram(Self.bootstrap, to: "\(code)/bootstrap")
         }
-        var settings = HandlerSettings(logs: FunctionLogs(directory: "\(code)/logs"))
+        var settings = HandlerSettings(logs: FunctionLogs(directory: "\(code)/logs"), clock: clock)
         settings.logger.logLevel = .critical
+        settings.makePatient()
         let function = FunctionDefinition(
             name: "behaves",
             runtime: .provided("provided.al2023"),
             handler: "unused",
             codeDirectory: code,
-            timeoutSeconds: behaviour == .timesOutOnce ? 1 : 60,
+            timeoutSeconds: 60,
             memoryMegabytes: 256,
             environment: ["BEHAVIOUR": "\(behaviour)"]
         )
@@ -86,4 +87,24 @@ struct HandlerPoolContractTests {
             connection.request("POST", path + "/" + kind, body)
             connection.getresponse().read()
         """#
+}
+
+/// Lets an invocation's time pass once the function has begun to wait.
+private struct TimingOut: HandlerTransport {
+    let pool: HandlerPool
+    let code: String
+    let clock: TestClock
+
+    func invoke(_ invocation: Invocation) async -> InvocationResult {
+        let hasWaited = hasBegunToWait
+        async let result = pool.invoke(invocation)
+        if !hasWaited {
+            while !hasBegunToWait, !Task.isCancelled { await Task.yield() }
+            clock.advance(by: pool.function.timeout)
+        }
+        return await result
+    }
+
+    /// It makes this file in its first batch.
+    private var hasBegunToWait: Bool { FileManager.default.fileExists(atPath: "\(code)/done-once") }
 }

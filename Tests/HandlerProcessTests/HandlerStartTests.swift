@@ -5,7 +5,7 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct HandlerStartTests {
     private func reason(_ outcome: InvocationOutcome) -> String {
         if case .notInvoked(let unavailable) = outcome { unavailable.reason } else { "\(outcome)" }
@@ -56,7 +56,8 @@ struct HandlerStartTests {
             _ = await fixture.invoke("succeed")
             #expect(fixture.pool.status.nextAttempt == .milliseconds(500))
 
-            try pythonBootstrap.write(toFile: path, atomically: false, encoding: .utf8)
+            try await writeProgram(pythonBootstrap, to: path)
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
             clock.advance(by: .milliseconds(500))
             let notExecutable = await fixture.invoke("succeed")
             #expect(reason(notExecutable).contains("is not executable"))
@@ -101,6 +102,7 @@ struct HandlerStartTests {
                 python: fixture.file("bootstrap")
             )
             settings.logger.logLevel = .critical
+            settings.makePatient()
             let pool = HandlerPool(function: fixture.function, settings: settings)
             let context = InvocationContext(requestID: "r", streamARN: "s", shard: "shard", functionARN: "f")
 

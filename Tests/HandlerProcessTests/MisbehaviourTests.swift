@@ -8,7 +8,7 @@ import Testing
 @testable import HandlerProcess
 
 /// Processes that break every rule must cost their own batch an attempt and the host neither memory nor time.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct MisbehaviourTests {
     /// A runner in Python, so that frames can be left half read; the library is never loaded.
     private func withRunner<Result>(
@@ -19,8 +19,7 @@ struct MisbehaviourTests {
     ) async throws -> Result {
         try await withTemporaryDirectory { code in
             let runner = "\(code)/runner"
-            try Self.runner.write(toFile: runner, atomically: false, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: runner)
+            try await writeProgram(Self.runner, to: runner)
             try Data().write(to: URL(fileURLWithPath: "\(code)/libTestPlugin.so"))
             return try await HandlerFixture.with(
                 runtime: .swiftPlugin,
@@ -102,7 +101,13 @@ struct MisbehaviourTests {
 
     @Test func `a process that is killed with its memory used up ran out of memory`() async throws {
         try await HandlerFixture.with(memoryMegabytes: 128) { fixture in
-            let outcome = await fixture.invoke("grow 124")
+            // How much a process has is looked at now and then, and the report of an invocation tells what was seen.
+            var seen = 0
+            while seen < 116, !Task.isCancelled {
+                #expect(await fixture.invoke("keep 112") == .succeeded)
+                seen = try #require(fixture.log.compactMap(reportedMegabytes).last)
+            }
+            let outcome = await fixture.invoke("kill")
 
             guard case .failed(.outOfMemory(128, _)) = outcome else {
                 return #expect(Bool(false), "\(outcome)")
@@ -111,11 +116,20 @@ struct MisbehaviourTests {
         }
     }
 
+    /// What a line says that ends an invocation; `nil` for other lines.
+    private func reportedMegabytes(_ line: String) -> Int? {
+        line.firstMatch(of: /^REPORT .*\tMax Memory Used: (\d+) MB/).flatMap { Int($0.output.1) }
+    }
+
     @Test func `a function that prints without end is timed out, and its log keeps within its limit`()
         async throws
     {
-        try await HandlerFixture.with(timeoutSeconds: 1, logBytes: 1 << 20) { fixture in
-            let outcome = await fixture.invoke("spew")
+        let clock = TestClock()
+        try await HandlerFixture.with(timeoutSeconds: 1, clock: clock, logBytes: 1 << 20) { fixture in
+            async let spewing = fixture.invoke("spew")
+            while fixture.printed.isEmpty, !Task.isCancelled { await Task.yield() }
+            clock.advance(by: .seconds(1))
+            let outcome = await spewing
             let next = await fixture.invoke("succeed")
 
             #expect(outcome == .failed(.timedOut(after: .seconds(1))))
@@ -210,9 +224,9 @@ struct MisbehaviourTests {
 
     @Test func `a start that failed is tried again while another process has a long batch`() async throws {
         // The long batch must not time out on a busy machine before the other one has run.
-        try await HandlerFixture.with(timeoutSeconds: 600, concurrencyLimit: 2) { fixture in
+        try await HandlerFixture.with(timeoutSeconds: 3_600, concurrencyLimit: 2) { fixture in
             async let hanging = fixture.invoke("hang \(fixture.file("pid"))")
-            while !FileManager.default.fileExists(atPath: fixture.file("pid")) { await Task.yield() }
+            await fixture.waitForFile("pid")
             let bootstrap = fixture.file("bootstrap")
             try FileManager.default.moveItem(atPath: bootstrap, toPath: fixture.file("away"))
             async let second = fixture.invoke("succeed")

@@ -95,9 +95,17 @@ private let pluginSource = #"""
             case "throw": throw BadFlight(description: words[1])
             case "fail-third": return .failed([batch[2], batch[3]])
             case "fail-number": return .failed(sequenceNumbers: [words[1]])
-            case "crash": fatalError("wings fell off")
+            case "crash":
+                if words.count > 1 {
+                    note(words[1])
+                    // Until the test opens the pipe.
+                    close(open(words[1] + ".release", O_RDONLY))
+                }
+                fatalError("wings fell off")
             case "exit": exit(9)
-            case "hang": while true { sleep(1000) }
+            case "hang":
+                note(words[1])
+                while true { sleep(1000) }
             case "garbage": write(3, "this is no frame at all", 23)
             case "unknown-answer": write(3, [40, 0, 0, 0, 3, 2, 0, 0] + [UInt8](repeating: 99, count: 40), 48)
             case "close": close(3)
@@ -122,12 +130,15 @@ private let pluginSource = #"""
             return .success
         }
 
+        /// Shows the test that a batch is being handled.
+        private func note(_ path: String) { close(open(path, O_CREAT | O_WRONLY, 0o600)) }
+
         private func describe(_ batch: RecordBatch, _ context: InvocationContext) -> String {
             let records = batch.map { record in
                 "\(record.partitionKey)@\(record.sequenceNumber)@\(record.approximateArrival)"
                     + "=\(record.payload.count)"
             }
-            let isInTime = context.remaining > .seconds(200) && context.remaining <= .seconds(300)
+            let isInTime = context.remaining > .seconds(1800) && context.remaining <= .seconds(3600)
             return "\(batch.shardID) \(batch.streamARN) \(context.requestID) \(isInTime) \(records) \(handled)"
         }
     }

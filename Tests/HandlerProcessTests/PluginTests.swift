@@ -4,12 +4,13 @@ import StreamCore
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(20)))
 struct PluginTests {
     private func with<Result>(
-        timeoutSeconds: Int = 300,
+        timeoutSeconds: Int = 3_600,
         environment: [String: String] = [:],
         concurrencyLimit: Int = 1,
+        clock: any Clock<Duration> = ContinuousClock(),
         settings: (inout HandlerSettings) -> Void = { _ in },
         _ body: (HandlerFixture) async throws -> Result
     ) async throws -> Result {
@@ -21,6 +22,7 @@ struct PluginTests {
             timeoutSeconds: timeoutSeconds,
             environment: environment,
             concurrencyLimit: concurrencyLimit,
+            clock: clock,
             settings: settings,
             body
         )
@@ -121,13 +123,23 @@ struct PluginTests {
 
     @Test func `batches behind one that crashes or hangs are handled by another process`() async throws {
         for action in ["crash", "hang"] {
-            try await with(timeoutSeconds: 1, settings: { $0.processors = 1 }) { fixture in
+            let clock = TestClock()
+            try await with(timeoutSeconds: 1, clock: clock, settings: { $0.processors = 1 }) { fixture in
                 // A first answer shows that the function is fast, so that batches share a process.
                 _ = await fixture.invoke("succeed")
-                let outcomes = await withTaskGroup(of: InvocationOutcome.self) { group in
-                    group.addTask { await fixture.invoke(action) }
-                    for _ in 0..<5 { group.addTask { await fixture.invoke("succeed") } }
-                    return await group.reduce(into: []) { $0.append($1) }
+                let release = fixture.file("begun.release")
+                try #require(mkfifo(release, 0o600) == 0)
+                let outcomes = try await withThrowingTaskGroup(of: InvocationOutcome.self) { group in
+                    group.addTask { await fixture.invoke("\(action) \(fixture.file("begun"))") }
+                    await fixture.waitForFile("begun")
+                    // At once, so that they are in the channel before the process ends.
+                    for _ in 0..<5 { group.addImmediateTask { await fixture.invoke("succeed") } }
+                    if action == "hang" {
+                        clock.advance(by: .seconds(1))
+                    } else {
+                        try await onOwnThread { _ = close(open(release, O_WRONLY)) }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
                 }
 
                 #expect(outcomes.count { $0 == .succeeded } == 5, "\(outcomes)")
@@ -161,7 +173,7 @@ struct PluginTests {
         try await with { fixture in
             _ = await fixture.invoke("log late\nlater", requestID: "request-1")
             _ = await fixture.invoke("print printed", requestID: "request-2")
-            await fixture.pool.shutDown(within: .seconds(5))
+            await fixture.pool.shutDown(within: .seconds(3_600))
 
             let lines = fixture.printed.map { line in
                 line.split(separator: "\t").enumerated().filter { $0.offset != 1 }.map(\.element)

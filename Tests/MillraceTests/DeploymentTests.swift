@@ -9,11 +9,11 @@ import Testing
 @testable import millrace
 
 /// Which code serves a function, with real processes.
-@Suite(.timeLimit(.minutes(5))) struct DeploymentTests {
+@Suite(.timeLimit(.minutes(15))) struct DeploymentTests {
     @Test func `new code takes over between two invocations`() async throws {
         try await Deployed.with { deployed in
-            let old = try deployed.code("old")
-            let new = try deployed.code("new")
+            let old = try await deployed.code("old")
+            let new = try await deployed.code("new")
             #expect(deployed.apply(Self.function(old)).trials.isEmpty)
             #expect(await deployed.invoke() == .answered("old"))
 
@@ -37,8 +37,8 @@ import Testing
 
     @Test func `code that does not start leaves the old one running and says why`() async throws {
         try await Deployed.with { deployed in
-            let old = try deployed.code("old")
-            let broken = try deployed.code("broken", script: "echo no table >&2; exit 3")
+            let old = try await deployed.code("old")
+            let broken = try await deployed.code("broken", script: "echo no table >&2; exit 3")
             _ = deployed.apply(Self.function(old))
 
             let trial = try #require(deployed.apply(Self.function(old, candidate: broken)).trials.first)
@@ -52,8 +52,8 @@ import Testing
 
     @Test func `a candidate is tried once, and again only as another revision`() async throws {
         try await Deployed.with { deployed in
-            let old = try deployed.code("old")
-            let new = try deployed.code("new")
+            let old = try await deployed.code("old")
+            let new = try await deployed.code("new")
             _ = deployed.apply(Self.function(old))
 
             #expect(deployed.apply(Self.function(old, candidate: new)).trials.count == 1)
@@ -64,8 +64,8 @@ import Testing
 
     @Test func `a function that is removed while its new code starts stays removed`() async throws {
         try await Deployed.with { deployed in
-            let old = try deployed.code("old")
-            let new = try deployed.code("new")
+            let old = try await deployed.code("old")
+            let new = try await deployed.code("new")
             _ = deployed.apply(Self.function(old))
             let trial = try #require(deployed.apply(Self.function(old, candidate: new)).trials.first)
 
@@ -82,7 +82,7 @@ import Testing
 
     @Test func `a concurrency of 0 throttles, and its removal ends that`() async throws {
         try await Deployed.with { deployed in
-            let code = try deployed.code("one")
+            let code = try await deployed.code("one")
             _ = deployed.apply(Self.function(code, reservedConcurrency: 0))
             #expect(await deployed.invoke() == .notInvoked(.throttled))
 
@@ -94,8 +94,8 @@ import Testing
 
     @Test func `a version runs what was published, beside the latest code`() async throws {
         try await Deployed.with { deployed in
-            let first = try deployed.code("first")
-            let second = try deployed.code("second")
+            let first = try await deployed.code("first")
+            let second = try await deployed.code("second")
             let version = FunctionVersion(
                 number: 1,
                 definition: first,
@@ -145,6 +145,9 @@ private struct Deployed: Sendable {
             let logs = FunctionLogs(directory: directory + "/logs")
             var settings = HandlerSettings(logs: logs)
             settings.logger.logLevel = .critical
+            // A busy machine takes its time to start and to end a process.
+            settings.startTimeout = .seconds(3_600)
+            settings.endLimit = .seconds(3_600)
             let deployed = Deployed(directory: directory, deployments: Deployments(settings: settings))
             let result: Result<Void, any Error>
             do { result = .success(try await body(deployed)) } catch { result = .failure(error) }
@@ -154,20 +157,17 @@ private struct Deployed: Sendable {
     }
 
     /// Code that answers its name, or the given script of the shell.
-    func code(_ name: String, script: String? = nil) throws -> FunctionDefinition {
+    func code(_ name: String, script: String? = nil) async throws -> FunctionDefinition {
         let folder = "\(directory)/\(name)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let text = script.map { "#!/bin/sh\n\($0)\n" } ?? Self.bootstrap(answer: name)
-        try text.write(toFile: folder + "/bootstrap", atomically: false, encoding: .utf8)
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o755],
-            ofItemAtPath: folder + "/bootstrap"
-        )
+        try await writeProgram(text, to: folder + "/bootstrap")
         return FunctionDefinition(
             name: "f",
             runtime: .provided("provided.al2023"),
             handler: "unused",
             codeDirectory: folder,
+            timeoutSeconds: 3_600,
             memoryMegabytes: 256
         )
     }
