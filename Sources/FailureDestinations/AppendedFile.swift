@@ -3,13 +3,11 @@ import Glibc
 
 /// Lines at the end of a file that others may append to as well, while they hold its lock.
 enum AppendedFile {
-    /// How long another writer may hold the file.
-    private static let lockWait = Duration.seconds(5)
-
     /// Appends a whole line and returns when it is on the disk.
     ///
+    /// - Parameter lockWait: How long other writers may hold the file.
     /// - Throws: `FileRefusal`. Nothing of the line is left then, unless the disk refuses that as well.
-    static func append(_ line: [UInt8], to path: String) throws(FileRefusal) {
+    static func append(_ line: [UInt8], to path: String, lockWait: Duration) throws(FileRefusal) {
         let existed = access(path, F_OK) == 0
         // Not blocking: opening a pipe without a reader would wait for one.
         let file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o600)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import AWSClient
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct AWSCredentialChainTests {
     private final class Calls: Sendable {
         let time = Mutex<Int64>(0)
@@ -87,7 +87,7 @@ struct AWSCredentialChainTests {
         return AWSCredentialChain(
             environment: base.merging(environment) { $1 },
             homeDirectory: home,
-            http: HTTPClient(timeout: .seconds(20)),
+            http: HTTPClient(limits: HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600))),
             now: { now }
         )
     }
@@ -243,7 +243,7 @@ struct AWSCredentialChainTests {
                 region: "us-east-1",
                 endpoint: try AWSEndpoint(url: url),
                 credentials: chain,
-                http: HTTPClient(timeout: .seconds(20))
+                http: HTTPClient(limits: HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600)))
             )
 
             let response = try await service.send(service.request("X", []))

@@ -4,12 +4,17 @@ import HTTPTypes
 import Hummingbird
 import ServerSupport
 import Synchronization
+import TestSupport
 import Testing
 
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPClientTests {
+    /// A busy machine takes its time.
+    private static let patient = HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600))
+
     @Test func `status, headers and body come back`() async throws {
         try await withServer { url in
-            let response = try await HTTPClient().send(
+            let response = try await HTTPClient(limits: Self.patient).send(
                 ClientRequest(
                     method: "PUT",
                     url: url + "/echo",
@@ -29,7 +34,7 @@ struct HTTPClientTests {
         try await withServer { url in
             let body = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0) }
 
-            let response = try await HTTPClient().send(
+            let response = try await HTTPClient(limits: Self.patient).send(
                 ClientRequest(method: "POST", url: url + "/echo", body: body)
             )
 
@@ -39,7 +44,7 @@ struct HTTPClientTests {
 
     @Test func `requests one after the other share a connection`() async throws {
         try await withServer { url in
-            let client = HTTPClient()
+            let client = HTTPClient(limits: Self.patient)
             var ports: Set<String> = []
 
             for _ in 0..<5 {
@@ -53,7 +58,7 @@ struct HTTPClientTests {
 
     @Test func `requests at once all get their own answers`() async throws {
         try await withServer { url in
-            let client = HTTPClient()
+            let client = HTTPClient(limits: Self.patient)
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 for index in 0..<40 {
                     group.addTask {
@@ -77,7 +82,7 @@ struct HTTPClientTests {
             )
             let signing = AWSSigning(credentials: credentials, region: "eu-west-1", service: "kinesis")
 
-            let response = try await HTTPClient().send(
+            let response = try await HTTPClient(limits: Self.patient).send(
                 ClientRequest(method: "POST", url: url + "/echo", body: Array("{}".utf8)),
                 signing: signing
             )
@@ -90,9 +95,10 @@ struct HTTPClientTests {
     }
 
     @Test func `nobody listening is told apart from a server that does not answer`() async throws {
-        let unused = try await withServer { $0 }
+        let port = try ReservedPort()
+        let unused = "http://127.0.0.1:\(port.number)"
         await #expect(throws: HTTPFailure.connectionRefused(url: unused)) {
-            try await HTTPClient().send(ClientRequest(url: unused))
+            try await HTTPClient(limits: Self.patient).send(ClientRequest(url: unused))
         }
 
         try await withServer { url in
@@ -105,7 +111,12 @@ struct HTTPClientTests {
 
     @Test func `an answer larger than the limit ends the request`() async throws {
         try await withServer { url in
-            let client = HTTPClient(limits: HTTPClient.Limits(responseBytes: 100_000))
+            let limits = HTTPClient.Limits(
+                time: .seconds(600),
+                responseBytes: 100_000,
+                connecting: .seconds(600)
+            )
+            let client = HTTPClient(limits: limits)
             let body = [UInt8](repeating: 0, count: 200_000)
 
             await #expect(
@@ -121,7 +132,8 @@ struct HTTPClientTests {
 
     @Test func `a cancelled request ends before its time`() async throws {
         try await withServer { url in
-            let request = Task { try await HTTPClient().send(ClientRequest(url: url + "/silence")) }
+            let client = HTTPClient(limits: Self.patient)
+            let request = Task { try await client.send(ClientRequest(url: url + "/silence")) }
 
             request.cancel()
 

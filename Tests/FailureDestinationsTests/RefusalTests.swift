@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Services that refuse, or do not answer as they should.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct RefusalTests {
     private let bucket = FailureTarget.bucket(arn: "arn:aws:s3:::failed")
     private let topic = FailureTarget.topic(arn: "arn:aws:sns:eu-west-1:123456789012:failed")

@@ -5,7 +5,7 @@ import StreamCore
 import Testing
 
 /// Against moto's SQS, SNS and S3.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct ServiceDeliveryTests {
     @Test func `a queue gets Lambda's record, and a queue made anew is found again`() async throws {
         try await withServices { services in

@@ -65,7 +65,8 @@ struct Services: Sendable {
             region: "us-east-1",
             endpoint: try AWSEndpoint(of: name, region: "us-east-1", environment: environment),
             credentials: AWSCredentialSource(environment: environment, homeDirectory: "/nonexistent"),
-            http: HTTPClient()
+            // A busy machine takes its time.
+            http: HTTPClient(limits: HTTPClient.Limits(time: .seconds(600), connecting: .seconds(600)))
         )
     }
 }
@@ -122,11 +123,22 @@ private func firstLine(of file: FileHandle) async -> String {
     }
 }
 
+extension HTTPClient.Limits {
+    /// A busy machine takes its time.
+    static var patient: HTTPClient.Limits {
+        HTTPClient.Limits(
+            time: .seconds(600),
+            responseBytes: FailureRouter.callLimits.responseBytes,
+            connecting: .seconds(600)
+        )
+    }
+}
+
 extension FailureRouter {
     /// Finds endpoints and keys in these variables only.
     static func reaching(
         _ environment: [String: String],
-        http: HTTPClient = HTTPClient(limits: FailureRouter.callLimits)
+        http: HTTPClient = HTTPClient(limits: .patient)
     ) -> FailureRouter {
         FailureRouter(
             environment: environment,

@@ -16,7 +16,7 @@ client = boto3.client(
     region_name="us-east-1",
     aws_access_key_id="test",
     aws_secret_access_key="test",
-    config=botocore.config.Config(retries={"total_max_attempts": 1}),
+    config=botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=600, connect_timeout=600),
 )
 ROLE = "arn:aws:iam::000000000000:role/r"
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/flights"
@@ -65,7 +65,7 @@ def refused(code, call, **arguments):
 
 
 def wait(name, function="f"):
-    client.get_waiter(name).wait(FunctionName=function, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    client.get_waiter(name).wait(FunctionName=function, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
 
 
 settings = {"FunctionName": "f", "Runtime": "python3.12", "Handler": "app.handler", "Role": ROLE}
