@@ -23,9 +23,9 @@ FUNCTIONS = pathlib.Path(__file__).resolve().parent
 RECORDS = FUNCTIONS / "flights" / "flights-first-week.jsonl"
 STREAM = "flights"
 SHARDS = 4
-START_SECONDS = 10
-PROCESS_SECONDS = 60
-STOP_SECONDS = 10
+START_SECONDS = 120
+PROCESS_SECONDS = 600
+STOP_SECONDS = 120
 
 
 def main():

@@ -17,6 +17,7 @@ struct LeaseRound {
     private var shardsSeenAt: Duration?
     private var balancedAt: Duration
     private var planned: [LeaseRow] = []
+    private var observedAt = Duration.zero
     private var plannedWait: Duration
     /// Others were faster: what was planned did not come about.
     private var isOvertaken = false
@@ -58,7 +59,8 @@ struct LeaseRound {
 
         let workable = ShardLineage(shards: shards, rows: rows).workable
         // Only these: a child's silence starts when its parents are finished, not when its row was added.
-        observations.observe(workable, at: held.now)
+        observedAt = held.now
+        observations.observe(workable, at: observedAt)
         note(rows)
         let plan = plan(from: workable, planning)
         planned = plan.acquire.reversed()
@@ -81,7 +83,7 @@ struct LeaseRound {
                 "lease acquired",
                 metadata: [
                     "lease": "\(lease.key)", "counter": "\(lease.counter)", "checkpoint": "\(row.checkpoint)",
-                    "before": "\(row.holder?.text ?? "nobody")",
+                    "before": "\(row.holder?.text ?? "nobody")", "was": "\(vacancy(of: row))",
                 ]
             )
             let gained = GainedLease(lease: lease, checkpoint: row.checkpoint)
@@ -89,6 +91,13 @@ struct LeaseRound {
             return gained
         }
         return nil
+    }
+
+    /// Why the lease could be taken.
+    private func vacancy(of row: LeaseRow) -> String {
+        if row.owner == nil { return "free" }
+        if observations.silence(of: row, at: observedAt) >= timing.failover { return "expired" }
+        return row.isOrphaned ? "orphaned" : "kept"
     }
 
     /// Frees what is kept for this worker and is not going to be taken by it.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -6,10 +7,9 @@ extension EndToEnd {
     @Suite struct CommandTests {
         @Test func `a command says plainly that no host is running`() async throws {
             try await HostFolders.withFresh { folders in
-                let endpoint = try await HostProcess.withHost(in: folders) { host in
-                    _ = try await host.stop()
-                    return host.endpoint
-                }
+                try await HostProcess.withHost(in: folders) { host in _ = try await host.stop() }
+                let port = try ReservedPort()
+                let endpoint = "http://127.0.0.1:\(port.number)"
 
                 for place in [["--endpoint", endpoint], ["--data", folders.data]] {
                     let finished = try await run(Repository.millrace, ["stream", "list"] + place)
@@ -19,6 +19,7 @@ extension EndToEnd {
                     #expect(finished.standardError.contains("millrace serve"))
                     #expect(finished.standardError.contains(place[1]))
                 }
+                _ = port
             }
         }
 

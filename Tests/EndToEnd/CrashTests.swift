@@ -29,7 +29,7 @@ extension EndToEnd {
                     let history = DeliveryHistory(log: log, deliveries: try folders.deliveries())
                     #expect(log.count == 4000)
                     #expect(history.lost.isEmpty)
-                    #expect(history.repeatCount <= batchSize)
+                    #expect(history.repeatCount <= (1 + host.process.stoppedBatches) * batchSize)
                     #expect(history.keysOutOfOrder == [])
                 }
             }
@@ -43,7 +43,7 @@ extension EndToEnd {
                     batchSize: batchSize,
                     fault: RecorderFault(kind: .killHost, data: "k7:40")
                 )
-                try await HostProcess.withHost(in: folders) { host in
+                let stoppedBefore = try await HostProcess.withHost(in: folders) { host in
                     try await host.millrace("stream", "create", "events", "--shards", "\(shards)")
                     let producer = try host.startPython(
                         "produce.py",
@@ -56,6 +56,7 @@ extension EndToEnd {
 
                     #expect(try await host.process.end() == .killed(signal: SIGKILL))
                     try await producer.end()
+                    return host.process.stoppedBatches
                 }
                 #expect(FileManager.default.fileExists(atPath: folders.output + "/fault-done"))
 
@@ -67,8 +68,9 @@ extension EndToEnd {
                     #expect(Set(try folders.acknowledged()).isSubset(of: log))
                     #expect(history.lost.isEmpty)
                     #expect(history.invented.isEmpty)
-                    #expect(history.deliveryCount(ofData: "k7:40") == 2)
-                    #expect(history.repeatCount <= shards * batchSize)
+                    let stopped = stoppedBefore + host.process.stoppedBatches
+                    #expect((2...2 + stopped).contains(history.deliveryCount(ofData: "k7:40")))
+                    #expect(history.repeatCount <= (shards + stopped) * batchSize)
                     #expect(history.keysOutOfOrder == [])
                 }
             }
@@ -95,10 +97,9 @@ extension EndToEnd {
 
                     let owner = try #require(await host.checkpoints().first?.owner)
                     #expect(owner != killedWorker)
-                    // By the host's own clock: a lease that must expire first takes 10 s.
-                    let served = try #require(host.logTime(of: "serving"))
-                    let acquired = try #require(host.logTime(of: "lease acquired"))
-                    #expect(acquired.timeIntervalSince(served) < 8)
+                    // Seen to be free as soon as it was seen at all: how long that took is the machine's affair.
+                    let acquired = try #require(host.logLine(of: "lease acquired"))
+                    #expect(acquired.contains("was=orphaned"), "\(acquired)")
                 }
             }
         }
@@ -109,6 +110,7 @@ extension EndToEnd {
             let kills = 4
             try await HostFolders.withFresh { folders in
                 try folders.addRecorder(batchSize: batchSize)
+                var stopped = 0
                 for round in 0..<kills {
                     let target = folders.acknowledgedCount() + Int.random(in: 200...2_000, using: &random)
                     try await HostProcess.withHost(in: folders) { host in
@@ -123,7 +125,8 @@ extension EndToEnd {
                             "--records",
                             "400000",
                             "--prefix",
-                            "round\(round)-"
+                            "round\(round)-",
+                            "--until-lost"
                         )
                         defer { producer.signal(SIGKILL) }
                         try await eventually("\(target) records are acknowledged") {
@@ -133,6 +136,7 @@ extension EndToEnd {
                         try await host.killAtOnce()
                         #expect(try await producer.end() == .exited(0))
                         #expect(producer.standardOutput.text.contains("lost the host"))
+                        stopped += host.process.stoppedBatches
                     }
                 }
 
@@ -145,7 +149,8 @@ extension EndToEnd {
                     #expect(Set(log.map(\.data)).count == log.count)
                     #expect(history.lost.isEmpty)
                     #expect(history.invented.isEmpty)
-                    #expect(history.repeatCount <= kills * shards * batchSize)
+                    stopped += host.process.stoppedBatches
+                    #expect(history.repeatCount <= (kills * shards + stopped) * batchSize)
                     #expect(history.keysOutOfOrder == [])
                 }
             }

@@ -15,7 +15,7 @@ extension EndToEnd {
                         "--millrace", Repository.millrace.path, "--python", Repository.python.path,
                         "--directory", directory,
                     ],
-                    within: .seconds(120)
+                    within: .seconds(900)
                 )
 
                 try #require(demo.isSuccess, "\(demo.standardError)\(demo.standardOutput)")

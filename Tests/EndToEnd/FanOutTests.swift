@@ -7,7 +7,7 @@ extension EndToEnd {
         @Test func `boto3 has records pushed to it, one subscription at a time`() async throws {
             try await HostFolders.withFresh { folders in
                 try await HostProcess.withHost(in: folders) { host in
-                    let checked = try await host.python("check_fanout.py")
+                    let checked = try await host.python("check_fanout.py", within: .seconds(900))
                     #expect(checked == "ok\n")
                     // A subscription does not hold up the end.
                     #expect(try await host.stop() == .exited(0))
@@ -80,7 +80,7 @@ extension EndToEnd {
                         Repository.kcl.appendingPathComponent("bin/python3").path,
                         Repository.ministack.path,
                         folders.root,
-                        within: .seconds(240)
+                        within: .seconds(1_500)
                     )
                     #expect(checked == "ok\n")
                 }

@@ -7,7 +7,7 @@ extension EndToEnd {
         @Test func `boto3 creates, invokes, changes, publishes and removes a function`() async throws {
             try await HostFolders.withFresh { folders in
                 try await HostProcess.withHost(in: folders) { host in
-                    let checked = try await host.python("check_functions.py", within: .seconds(180))
+                    let checked = try await host.python("check_functions.py", within: .seconds(900))
                     #expect(checked == "ok\n")
                 }
             }
@@ -19,7 +19,7 @@ extension EndToEnd {
                     let checked = try await host.python(
                         "check_mappings.py",
                         folders.output,
-                        within: .seconds(180)
+                        within: .seconds(900)
                     )
                     #expect(checked == "ok\n")
                 }
@@ -53,6 +53,8 @@ extension EndToEnd {
                         "python3.12",
                         "--handler",
                         "app.handler",
+                        "--timeout",
+                        "900",
                         "--role",
                         "arn:aws:iam::000000000000:role/r",
                         "--zip-file",

@@ -16,9 +16,10 @@ extension EndToEnd {
                         try folders.deliveries().map(\.record.data).contains("before")
                     }
 
-                    let listed = try await host.millrace("lease", "list", "--mapping", "recorder")
-                    #expect(listed.contains("recorder/\(Self.shard)"))
-                    #expect(listed.contains("  held  "))
+                    try await eventually("the lease is listed") {
+                        let listed = try await host.millrace("lease", "list", "--mapping", "recorder")
+                        return listed.contains("recorder/\(Self.shard)") && listed.contains("  held  ")
+                    }
                     #expect(
                         try await host.millrace("lease", "why", Self.shard).contains(
                             "recorder/\(Self.shard): "

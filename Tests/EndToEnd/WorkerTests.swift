@@ -11,23 +11,25 @@ extension EndToEnd {
             async throws
         {
             try await withRecorder { folders, host in
-                try await WorkerProcess.with("second", ["--data", folders.data]) { worker in
+                let stopped = try await WorkerProcess.with("second", ["--data", folders.data]) { worker in
                     try await host.waitUntil(worker.name, has: shards / 2)
                     try await produce(1000, prefix: "a", to: host, folders)
-                    let listed = try await host.millrace("worker", "list").split(separator: "\n")
-                    // The host's own worker beside it.
-                    #expect(listed.count == 3)
-                    #expect(listed.contains { $0.hasPrefix("second ") && $0.contains(" live ") })
+                    try await eventually("the host's own worker and the one beside it are listed") {
+                        let listed = try await host.millrace("worker", "list").split(separator: "\n")
+                        return listed.count == 3
+                            && listed.contains { $0.hasPrefix("second ") && $0.contains(" live ") }
+                    }
 
                     try await host.millrace("worker", "drain", worker.name)
                     #expect(try await worker.process.end() == .exited(0))
                     #expect(worker.process.standardError.text.contains("worker is asked to drain"))
+                    return worker.process.stoppedBatches
                 }
                 try await produce(1000, prefix: "b", to: host, folders)
 
                 let history = try await history(of: host, folders)
                 #expect(history.lost.isEmpty)
-                #expect(history.repeatCount == 0)
+                #expect(history.repeatCount <= (stopped + host.process.stoppedBatches) * batchSize)
                 #expect(history.keysOutOfOrder == [])
             }
         }
@@ -36,18 +38,20 @@ extension EndToEnd {
             async throws
         {
             try await withRecorder { folders, host in
-                try await WorkerProcess.with("second", ["--data", folders.data]) { worker in
+                let stopped = try await WorkerProcess.with("second", ["--data", folders.data]) { worker in
                     try await host.waitUntil(worker.name, has: shards / 2)
                     try await produce(2000, prefix: "a", to: host, folders)
 
                     worker.process.signal(SIGKILL)
                     try await host.waitUntil(worker.name, has: 0)
+                    return worker.process.stoppedBatches
                 }
                 try await produce(1000, prefix: "b", to: host, folders)
 
                 let history = try await history(of: host, folders)
                 #expect(history.lost.isEmpty)
-                #expect(history.repeatCount <= shards / 2 * batchSize)
+                let again = shards / 2 + stopped + host.process.stoppedBatches
+                #expect(history.repeatCount <= again * batchSize)
                 #expect(history.keysOutOfOrder == [])
             }
         }
@@ -75,7 +79,8 @@ extension EndToEnd {
 
                         let history = try await history(of: host, folders)
                         #expect(history.lost.isEmpty)
-                        #expect(history.repeatCount == 0)
+                        let stopped = worker.process.stoppedBatches + host.process.stoppedBatches
+                        #expect(history.repeatCount <= stopped * batchSize)
                         #expect(try await worker.stop() == .exited(0))
                     }
                 }
@@ -92,7 +97,7 @@ extension EndToEnd {
                         "--data", folders.root + "/workers",
                     ]
                     let keys = ["AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"]
-                    try await WorkerProcess.with("first", options, environment: keys) { first in
+                    let stopped = try await WorkerProcess.with("first", options, environment: keys) { first in
                         // A host that knows no keys asks for none.
                         try await WorkerProcess.with("second", options) { second in
                             try await produce(2000, prefix: "a", to: host, folders)
@@ -101,14 +106,18 @@ extension EndToEnd {
                             }
 
                             let data = folders.root + "/workers"
-                            let listed = try await look("worker", "list", in: data)
                             for name in [first.name, second.name] {
-                                #expect(listed.contains { $0.hasPrefix("\(name) ") && $0.contains(" live ") })
+                                try await eventually("\(name) is live") {
+                                    try await look("worker", "list", in: data).contains {
+                                        $0.hasPrefix("\(name) ") && $0.contains(" live ")
+                                    }
+                                }
                             }
                             #expect(try await look("lease", "list", in: data).count == 1 + shards)
                             _ = try await look("worker", "drain", first.name, in: data)
                             #expect(try await first.process.end() == .exited(0))
                             #expect(try await second.stop() == .exited(0))
+                            return first.process.stoppedBatches + second.process.stoppedBatches
                         }
                     }
                     let history = DeliveryHistory(
@@ -116,7 +125,7 @@ extension EndToEnd {
                         deliveries: try folders.deliveries()
                     )
                     #expect(history.lost.isEmpty)
-                    #expect(history.repeatCount == 0)
+                    #expect(history.repeatCount <= stopped * batchSize)
                     #expect(history.keysOutOfOrder == [])
                 }
             }

@@ -14,6 +14,11 @@ struct HandlerOptions: ParsableArguments {
     )
     var functionEnvironment: [EnvironmentVariable] = []
 
+    @Option(
+        help: "The most seconds that a process of a function may take from its start until it asks for work."
+    )
+    var startTimeout = 10
+
     @Option(help: "The region in ARNs and events. Default: AWS_DEFAULT_REGION, else us-east-1.")
     var region: String?
 
@@ -26,6 +31,11 @@ struct HandlerOptions: ParsableArguments {
 
     var regionOrDefault: String {
         region ?? ProcessInfo.processInfo.environment["AWS_DEFAULT_REGION"] ?? "us-east-1"
+    }
+
+    func validate() throws {
+        guard !(1...86_400).contains(startTimeout) else { return }
+        throw ValidationError("--start-timeout is \(startTimeout) and must be 1 to 86400")
     }
 
     /// Prepares a process that has handlers, and makes its logger.

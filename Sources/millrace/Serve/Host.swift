@@ -80,6 +80,7 @@ struct Host {
                 python: settings.python,
                 names: settings.names,
                 environment: settings.functionEnvironment,
+                startTimeout: settings.startTimeout,
                 logger: logger
             )
         )

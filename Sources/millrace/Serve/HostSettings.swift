@@ -12,6 +12,7 @@ struct HostSettings: Sendable {
     let durability: Durability
     let python: String
     let functionEnvironment: [String: String]
+    let startTimeout: Duration
     let rules: LeasePlan.Rules
     let names: ResourceNames
 }

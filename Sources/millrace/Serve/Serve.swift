@@ -82,6 +82,7 @@ struct Serve: AsyncParsableCommand {
             durability: durability,
             python: handlers.pythonPath,
             functionEnvironment: handlers.environment,
+            startTimeout: .seconds(handlers.startTimeout),
             rules: share.rules,
             names: ResourceNames(region: handlers.regionOrDefault)
         )

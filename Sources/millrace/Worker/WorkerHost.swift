@@ -29,6 +29,7 @@ struct WorkerHost {
                 python: settings.python,
                 names: settings.names,
                 environment: settings.functionEnvironment,
+                startTimeout: settings.startTimeout,
                 logger: logger
             )
         )

@@ -127,6 +127,7 @@ struct WorkerRun: AsyncParsableCommand {
             place: place(origin),
             python: handlers.pythonPath,
             functionEnvironment: handlers.environment,
+            startTimeout: .seconds(handlers.startTimeout),
             rules: share.rules,
             access: HostAccess(caFile: caFile),
             names: ResourceNames(region: region)

@@ -29,6 +29,7 @@ struct WorkerSettings: Sendable {
     let place: Place
     let python: String
     let functionEnvironment: [String: String]
+    let startTimeout: Duration
     let rules: LeasePlan.Rules
     let access: HostAccess
     let names: ResourceNames

@@ -26,7 +26,7 @@ def client(key, region="us-east-1", token=None):
         aws_access_key_id=key[0],
         aws_secret_access_key=key[1],
         aws_session_token=token,
-        config=botocore.config.Config(retries={"total_max_attempts": 1}),
+        config=botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=600, connect_timeout=600),
     )
 
 
@@ -41,7 +41,7 @@ def refused(code, call, **arguments):
 
 
 def send(request):
-    return botocore.httpsession.URLLib3Session().send(request.prepare())
+    return botocore.httpsession.URLLib3Session(timeout=600).send(request.prepare())
 
 
 def signed(method, path, key=admin, service="millrace", body=b"", auth=botocore.auth.SigV4Auth, **headers):

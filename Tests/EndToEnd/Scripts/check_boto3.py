@@ -9,7 +9,7 @@ kinesis = client.kinesis(sys.argv[1])
 refused = client.refused
 
 kinesis.create_stream(StreamName="orders", ShardCount=3)
-kinesis.get_waiter("stream_exists").wait(StreamName="orders", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+kinesis.get_waiter("stream_exists").wait(StreamName="orders", WaiterConfig={"Delay": 1, "MaxAttempts": 300})
 refused("ResourceInUseException", kinesis.create_stream, StreamName="orders", ShardCount=1)
 assert kinesis.list_streams()["StreamNames"] == ["orders"]
 summary = kinesis.describe_stream_summary(StreamName="orders")["StreamDescriptionSummary"]
@@ -61,5 +61,5 @@ refused("ResourceNotFoundException", kinesis.put_record, StreamName="absent", Pa
 refused("InvalidArgumentException", kinesis.get_records, ShardIterator="garbage")
 refused("ValidationException", kinesis.put_record, StreamName="orders", PartitionKey="p" * 257, Data=b"")
 kinesis.delete_stream(StreamName="orders")
-kinesis.get_waiter("stream_not_exists").wait(StreamName="orders", WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+kinesis.get_waiter("stream_not_exists").wait(StreamName="orders", WaiterConfig={"Delay": 1, "MaxAttempts": 300})
 print("ok")

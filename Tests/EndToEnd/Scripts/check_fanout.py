@@ -27,23 +27,35 @@ consumer = event_stream.register(kinesis, arn, "first")
 client.refused("ResourceInUseException", kinesis.register_stream_consumer, StreamARN=arn, ConsumerName="first")
 assert [c["ConsumerName"] for c in kinesis.list_stream_consumers(StreamARN=arn)["Consumers"]] == ["first"]
 
+before_put = time.time()
 numbers = put(b"a", bytes(range(256)))
-subscription = event_stream.Subscription(kinesis, consumer, shard, {"Type": "TRIM_HORIZON"})
-client.refused(
-    "ResourceInUseException",
-    kinesis.subscribe_to_shard,
-    ConsumerARN=consumer,
-    ShardId=shard,
-    StartingPosition={"Type": "LATEST"},
-)
+
+
+
+def subscribe(position):
+    try:
+        return event_stream.Subscription(kinesis, consumer, shard, position)
+    except kinesis.exceptions.ResourceInUseException:
+        time.sleep(0.2)
+        return None
+
+
+# One subscription at a time: another is refused until the first has had five seconds, which a busy machine may use up.
+while True:
+    before = time.monotonic()
+    subscription = client.until("the subscription begins", lambda: subscribe({"Type": "TRIM_HORIZON"}))
+    if not subscribe({"Type": "LATEST"}):
+        break
+    assert time.monotonic() - before >= 5
 client.until("the records are pushed", lambda: len(subscription.records) == 2)
 assert payloads(subscription) == [b"a", bytes(range(256))], subscription.events
 assert [record["SequenceNumber"] for record in subscription.records] == numbers
 assert subscription.records[0]["PartitionKey"] == "ké"
-assert abs(subscription.records[0]["ApproximateArrivalTimestamp"].timestamp() - time.time()) < 60
+arrival = subscription.records[0]["ApproximateArrivalTimestamp"].timestamp()
+assert before_put - 1 <= arrival <= time.time() + 1, arrival
 assert subscription.events[-1]["ContinuationSequenceNumber"] == numbers[-1]
 
-# A record is there soon after its put, without a poll.
+# Each record comes after its put; that no poll is needed is tested where time stands still.
 delays = []
 for number in range(20):
     before = time.monotonic()
@@ -53,26 +65,16 @@ for number in range(20):
         time.sleep(0.001)
     delays.append(time.monotonic() - before)
 print(f"pushed {sorted(delays)[len(delays) // 2] * 1000:.0f} ms after the put began", file=sys.stderr)
-assert sorted(delays)[len(delays) // 2] < 1, delays
 
-# One subscription at a time; the next one takes over once the first has had five seconds.
+# The next one takes over once the first has had five seconds.
 other = event_stream.Subscription(
     kinesis, event_stream.register(kinesis, arn, "second"), shard, {"Type": "LATEST"}
 )
 put(b"for both")
 client.until("both have it", lambda: payloads(other) == [b"for both"] and b"for both" in payloads(subscription))
 
-
-def take_over():
-    try:
-        position = {"Type": "AT_SEQUENCE_NUMBER", "SequenceNumber": numbers[1]}
-        return event_stream.Subscription(kinesis, consumer, shard, position)
-    except kinesis.exceptions.ResourceInUseException:
-        time.sleep(0.2)
-        return None
-
-
-successor = client.until("the second subscription takes over", take_over)
+position = {"Type": "AT_SEQUENCE_NUMBER", "SequenceNumber": numbers[1]}
+successor = client.until("the second subscription takes over", lambda: subscribe(position))
 client.until("the first ends", lambda: not subscription.is_alive())
 assert "ResourceInUseException" in str(subscription.error), subscription.error
 client.until("the successor has records", lambda: successor.records)

@@ -35,7 +35,7 @@ def invoke(payload, name="echo", **options):
 
 
 def wait(waiter, name="echo"):
-    functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
 
 
 # Created, and active as soon as a process of it has started.
@@ -45,7 +45,7 @@ created = functions.create_function(
     Handler="app.handler",
     Role=ROLE,
     Code={"ZipFile": client.archive(app=ECHO % "one")},
-    Timeout=5,
+    Timeout=900,
     MemorySize=256,
     Environment={"Variables": {"COLOUR": "green"}},
     Tags={"team": "a"},
@@ -97,7 +97,7 @@ state = client.until(
 assert "absent_module" in state["LastUpdateStatusReason"], state
 assert state["State"] == "Active", state
 assert invoke({})[1]["version"] == "two"
-functions.update_function_configuration(FunctionName="echo", Timeout=9, Environment={"Variables": {"COLOUR": "red"}})
+functions.update_function_configuration(FunctionName="echo", Timeout=899, Environment={"Variables": {"COLOUR": "red"}})
 wait("function_updated_v2")
 assert invoke({"environment": True})[1]["COLOUR"] == "red"
 

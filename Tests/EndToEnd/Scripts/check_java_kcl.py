@@ -54,7 +54,7 @@ with java_kcl.Leases(ministack, folder) as leases:
 
         def wait(what):
             try:
-                client.until(what, have_all, limit=120)
+                client.until(what, have_all, limit=600)
             except SystemExit:
                 missing = {library.application: len(set(put) - set(library.payloads())) for library in both}
                 sys.exit(f"{what}: missing {missing}\n{pushed.tail()}\n{polled.tail()}")

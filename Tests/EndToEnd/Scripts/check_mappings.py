@@ -39,10 +39,11 @@ def create(name, mode=""):
         Runtime="python3.12",
         Handler="app.handler",
         Role="arn:aws:iam::000000000000:role/r",
+        Timeout=900,
         Code={"ZipFile": client.archive(app=RECORDER)},
         Environment={"Variables": {"OUTPUT": output, "MODE": mode}},
     )
-    functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
     return output
 
 

@@ -11,7 +11,7 @@ import botocore.config
 import botocore.exceptions
 
 
-def service(name, endpoint, attempts=1, read_timeout=30, key="test", secret="test"):
+def service(name, endpoint, attempts=1, read_timeout=600, key="test", secret="test"):
     return boto3.client(
         name,
         endpoint_url=endpoint,
@@ -19,12 +19,12 @@ def service(name, endpoint, attempts=1, read_timeout=30, key="test", secret="tes
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         config=botocore.config.Config(
-            retries={"total_max_attempts": attempts}, read_timeout=read_timeout, max_pool_connections=32
+            retries={"total_max_attempts": attempts}, read_timeout=read_timeout, connect_timeout=600, max_pool_connections=32
         ),
     )
 
 
-def kinesis(endpoint, attempts=1, read_timeout=30):
+def kinesis(endpoint, attempts=1, read_timeout=600):
     return service("kinesis", endpoint, attempts, read_timeout)
 
 
@@ -47,8 +47,8 @@ def archive(**files):
     return buffer.getvalue()
 
 
-def until(what, condition, limit=60):
-    """Waits for what must come about by itself, and gives it."""
+def until(what, condition, limit=600):
+    """Waits for what must come about by itself, and gives it. The limit only ends a run that has failed."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
         value = condition()

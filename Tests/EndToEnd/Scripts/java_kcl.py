@@ -28,10 +28,12 @@ LOGGING = """<configuration>
 </configuration>"""
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def reserved_port():
+    """A socket on a free port: nobody else gets it but who asks for this one and reuses addresses."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder
 
 
 class Process:
@@ -64,7 +66,8 @@ class Leases(Process):
     """DynamoDB on a free port."""
 
     def __init__(self, ministack, folder):
-        port = free_port()
+        self.holder = reserved_port()
+        port = self.holder.getsockname()[1]
         self.endpoint = f"http://127.0.0.1:{port}"
         super().__init__(
             [f"{ministack}/bin/ministack"],

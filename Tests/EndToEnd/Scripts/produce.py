@@ -23,6 +23,7 @@ def main():
     parser.add_argument("--keys", type=int, default=40)
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--prefix", default="k", help="what the keys begin with")
+    parser.add_argument("--until-lost", action="store_true", help="go on calling the host until it is gone")
     parser.add_argument("--per-call", type=int, default=100)
     arguments = parser.parse_args()
 
@@ -37,6 +38,11 @@ def main():
             thread.start()
         for thread in threads:
             thread.join()
+    while arguments.until_lost and not lost.is_set():
+        try:
+            kinesis.describe_stream_summary(StreamName=arguments.stream)
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+            lost.set()
     print("lost the host" if lost.is_set() else "done")
 
 

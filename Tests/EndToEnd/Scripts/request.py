@@ -12,7 +12,7 @@ parser.add_argument("--header", action="append", default=[], help="NAME=VALUE; m
 parser.add_argument("--body-bytes", type=int, default=0)
 arguments = parser.parse_args()
 
-connection = http.client.HTTPConnection(urllib.parse.urlsplit(arguments.endpoint).netloc, timeout=30)
+connection = http.client.HTTPConnection(urllib.parse.urlsplit(arguments.endpoint).netloc, timeout=600)
 connection.request(
     arguments.method,
     arguments.path,

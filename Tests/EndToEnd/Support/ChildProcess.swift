@@ -55,7 +55,7 @@ final class ChildProcess: Sendable {
 
     /// Waits for the process and the last of its output.
     @discardableResult
-    func end(within limit: Duration = .seconds(30)) async throws -> End {
+    func end(within limit: Duration = .seconds(300)) async throws -> End {
         try await eventually("\(name) ends", within: limit) { !process.isRunning }
         // A child of its own may hold the pipe for a moment longer.
         try await eventually("the output of \(name) ends", within: limit) {
@@ -80,7 +80,7 @@ func run(
     _ executable: URL,
     _ arguments: [String],
     environment: [String: String] = [:],
-    within limit: Duration = .seconds(60)
+    within limit: Duration = .seconds(300)
 ) async throws -> FinishedCommand {
     let child = try ChildProcess(executable, arguments, environment: environment)
     defer { child.signal(SIGKILL) }

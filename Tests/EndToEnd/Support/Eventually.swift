@@ -6,7 +6,7 @@
 /// - Throws: `NeverHappened` at the limit.
 func eventually(
     _ expectation: String,
-    within limit: Duration = .seconds(60),
+    within limit: Duration = .seconds(300),
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit

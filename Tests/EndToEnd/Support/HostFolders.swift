@@ -40,7 +40,7 @@ struct HostFolders {
         try """
         FunctionName: recorder
         Runtime: provided.al2023
-        Timeout: 60
+        Timeout: 900
         Environment:
           Variables:
         \(variables)
@@ -71,7 +71,7 @@ struct HostFolders {
         try """
         Runtime: python3.12
         Handler: handler.handler
-        Timeout: 60
+        Timeout: 900
         Environment:
           Variables:
             OUTPUT_DIRECTORY: \(output)

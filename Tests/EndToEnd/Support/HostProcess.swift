@@ -23,7 +23,7 @@ final class HostProcess: Sendable {
         )
         do {
             var endpoint: String?
-            try await eventually("the host says where it listens", within: .seconds(30)) {
+            try await eventually("the host says where it listens") {
                 endpoint = listeningAddress(in: process.standardError.text + process.standardOutput.text)
                 return endpoint != nil || !process.isRunning
             }
@@ -38,9 +38,12 @@ final class HostProcess: Sendable {
     static func serveArguments(_ folders: HostFolders, listen: String = "127.0.0.1:0") -> [String] {
         // A folder without a function is refused.
         let functions = folders.hasFunctions ? ["--functions", folders.functions] : []
-        return ["serve", "--data", folders.data, "--listen", listen, "--python", Repository.python.path]
-            + functions
+        let words = ["serve", "--data", folders.data, "--listen", listen] + functions
+        return words + handlerOptions
     }
+
+    /// A busy machine takes its time to start a function.
+    static let handlerOptions = ["--python", Repository.python.path, "--start-timeout", "3600"]
 
     /// Lends a host, and kills it in the end if it still runs.
     static func withHost<Result>(
@@ -101,7 +104,7 @@ final class HostProcess: Sendable {
 
     /// Runs one of the scripts with boto3 and gives what it prints.
     @discardableResult
-    func python(_ script: String, _ arguments: String..., within limit: Duration = .seconds(60)) async throws
+    func python(_ script: String, _ arguments: String..., within limit: Duration = .seconds(300)) async throws
         -> String
     {
         let finished = try await run(Repository.python, scriptArguments(script, arguments), within: limit)
@@ -125,11 +128,10 @@ final class HostProcess: Sendable {
         )
     }
 
-    /// When the host first logged a message, to the second.
-    func logTime(of message: String) -> Date? {
-        let line = process.standardError.text.split(separator: "\n").first { $0.hasSuffix("] \(message)") }
-        let time = line?.prefix { $0 != " " }
-        return time.flatMap { try? Date(String($0), strategy: .iso8601) }
+    /// The first line of the host's log with this message.
+    func logLine(of message: String) -> String? {
+        let lines = process.standardError.text.split(separator: "\n")
+        return lines.first { $0.hasSuffix("] \(message)") }.map(String.init)
     }
 
     private static func listeningAddress(in text: String) -> String? {

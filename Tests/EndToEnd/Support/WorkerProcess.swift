@@ -21,7 +21,7 @@ final class WorkerProcess: Sendable {
     ) async throws -> Result {
         let process = try ChildProcess(
             Repository.millrace,
-            ["worker", "--name", name, "--python", Repository.python.path] + options,
+            ["worker", "--name", name] + HostProcess.handlerOptions + options,
             environment: environment
         )
         defer { process.signal(SIGKILL) }
@@ -36,6 +36,16 @@ final class WorkerProcess: Sendable {
     func stop() async throws -> ChildProcess.End {
         process.signal(SIGTERM)
         return try await process.end()
+    }
+}
+
+extension ChildProcess {
+    /// How often the process stopped a batch in hand, because the machine held it up for longer than its lease lasts: that batch may run
+    /// again.
+    var stoppedBatches: Int {
+        standardError.text.split(separator: "\n").count { line in
+            ["lease lost", "batch in hand cancelled for a hand-off"].contains { line.hasSuffix("] \($0)") }
+        }
     }
 }
 
