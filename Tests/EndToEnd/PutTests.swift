@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -8,7 +9,7 @@ extension EndToEnd {
             try await HostFolders.withFresh { folders in
                 try await HostProcess.withHost(in: folders) { host in
                     try await host.millrace("stream", "create", "events", "--shards", "1")
-                    let input = Pipe()
+                    let input = Pipe.toChild()
                     let put = try ChildProcess(
                         Repository.millrace,
                         ["stream", "put", "events", "-", "--endpoint", host.endpoint],

@@ -77,7 +77,7 @@ struct TLSTests {
             "\(directory)/\(name).key", "-out", "\(directory)/\(name).pem",
         ]
         openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
+        try openssl.start()
         openssl.waitUntilExit()
         #expect(openssl.terminationStatus == 0)
     }

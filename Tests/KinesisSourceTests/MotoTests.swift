@@ -70,14 +70,14 @@ private func withMoto(_ body: (_ url: String) async throws -> Void) async throws
         .appendingPathComponent(".build/venv/bin/python3")
     try #require(FileManager.default.fileExists(atPath: python.path), "`make test` makes \(python.path)")
     let process = Process()
-    let (input, output) = (Pipe(), Pipe())
+    let (input, output) = (Pipe.toChild(), Pipe.toChild())
     process.executableURL = python
     process.arguments = ["-B", tests.appendingPathComponent("Scripts/kinesis.py").path]
     process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("AWS_") }
     process.standardInput = input
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
-    try process.run()
+    try process.start()
     let port = await withCheckedContinuation { continuation in
         Thread.detachNewThread {
             let line = output.fileHandleForReading.availableData

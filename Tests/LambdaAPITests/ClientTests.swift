@@ -23,10 +23,10 @@ enum Python {
         let repository = tests.deletingLastPathComponent().deletingLastPathComponent()
         process.executableURL = repository.appendingPathComponent(".build/venv/bin/python3")
         process.arguments = ["-B", tests.appendingPathComponent("Scripts/\(script)").path] + arguments
-        let output = Pipe()
+        let output = Pipe.toChild()
         process.standardOutput = output
         process.standardError = output
-        try process.run()
+        try process.start()
         return try await onOwnThread {
             let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
             process.waitUntilExit()

@@ -59,9 +59,9 @@ struct SimulatorTests {
         process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent()
             .appendingPathComponent("millrace-simulate")
         process.arguments = arguments
-        let pipe = Pipe()
+        let pipe = Pipe.toChild()
         process.standardOutput = pipe
-        try process.run()
+        try process.start()
         let output = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         return (process.terminationStatus, output)

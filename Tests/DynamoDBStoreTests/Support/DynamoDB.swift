@@ -26,14 +26,14 @@ enum DynamoDB {
             "`make test` makes \(python.path)"
         )
         let process = Process()
-        let (input, output) = (Pipe(), Pipe())
+        let (input, output) = (Pipe.toChild(), Pipe.toChild())
         process.executableURL = python
         process.arguments = ["-B", tests.appendingPathComponent("Scripts/dynamodb.py").path]
         process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("AWS_") }
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         kept.withLock { $0.append(input) }
         let line = await firstLine(of: output.fileHandleForReading)
         let port = try #require(Int(line), "ministack did not start: \(line)")

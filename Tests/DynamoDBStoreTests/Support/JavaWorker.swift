@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A worker of the Kinesis Client Library for Java: its MultiLangDaemon, with a processor that tells what happens to it.
@@ -53,7 +54,7 @@ final class JavaWorker {
             ]) { $1 }
         process.standardOutput = try FileHandle(forWritingTo: log)
         process.standardError = process.standardOutput
-        try process.run()
+        try process.start()
     }
 
     /// What its processors were told: the event, the shard, and a sequence number.

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// What a child process writes to one of its streams, kept as it comes.
 final class CapturedOutput: Sendable {
@@ -8,7 +9,7 @@ final class CapturedOutput: Sendable {
         var isComplete = false
     }
 
-    let pipe = Pipe()
+    let pipe = Pipe.toChild()
     private let state = Mutex(State())
 
     var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A child process whose output is kept.
 final class ChildProcess: Sendable {
@@ -30,19 +31,9 @@ final class ChildProcess: Sendable {
         process.standardOutput = standardOutput.pipe
         process.standardError = standardError.pipe
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        try Self.withoutBlockedSignals { try process.run() }
+        try process.start()
         standardOutput.collect()
         standardError.collect()
-    }
-
-    /// A child inherits the blocked signals of the thread that starts it, and the threads that run tasks block nearly all.
-    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
     }
 
     var pid: Int32 { process.processIdentifier }

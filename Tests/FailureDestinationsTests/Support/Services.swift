@@ -2,6 +2,7 @@ import AWSClient
 import FailureDestinations
 import Foundation
 import StreamCore
+import TestSupport
 import Testing
 
 /// SQS, SNS and S3 in a process of their own.
@@ -82,14 +83,14 @@ func withServices(verifying: Bool = false, _ body: (Services) async throws -> Vo
     let script = tests.appendingPathComponent("Scripts/services.py").path
 
     let process = Process()
-    let (input, output) = (Pipe(), Pipe())
+    let (input, output) = (Pipe.toChild(), Pipe.toChild())
     process.executableURL = python
     process.arguments = ["-B", script] + (verifying ? ["--verify"] : [])
     process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("AWS_") }
     process.standardInput = input
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
-    try process.run()
+    try process.start()
     // The script ends with its standard input, whatever becomes of this process.
     defer {
         try? input.fileHandleForWriting.close()
