@@ -58,7 +58,7 @@ package struct ShardReport: Hashable, Sendable {
         package var failedInvoke = 0
         /// Given up, and stored as failures.
         package var givenUp = 0
-        /// Given up, now or before this host started, and since taken to their destination.
+        /// Given up, by this host or another, and taken to their destination since this one has processed the shard.
         package var delivered = 0
 
         package init() {}

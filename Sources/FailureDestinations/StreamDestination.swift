@@ -10,7 +10,7 @@ struct StreamDestination: FailureDestination {
     let streams: FailureStreams
 
     func deliver(_ failure: BatchFailure) async throws {
-        guard failure.streamARN != target.text else {
+        guard ResourceNames.streamName(in: failure.streamARN) != stream else {
             throw DestinationRefusal(
                 target: target,
                 reason: "a stream that takes its own failures would never end; "

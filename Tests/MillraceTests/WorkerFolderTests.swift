@@ -18,9 +18,22 @@ struct WorkerFolderTests {
         }
     }
 
+    @Test func `a folder that only has such a name stays`() async throws {
+        try await withTemporaryDirectory { parent in
+            let data = parent + "/millrace-worker-a"
+            try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+
+            let folder = try WorkerFolder(in: parent)
+
+            #expect(FileManager.default.fileExists(atPath: data))
+            withExtendedLifetime(folder) {}
+        }
+    }
+
     @Test func `what a killed worker left behind goes with the next start`() async throws {
         try await withTemporaryDirectory { parent in
-            let left = parent + "/millrace-worker-killed"
+            // Its lock goes with the process, and it is not removed.
+            let left = try WorkerFolder(in: parent).path
             try FileManager.default.createDirectory(atPath: left + "/code", withIntermediateDirectories: true)
             try FileManager.default.createDirectory(
                 atPath: parent + "/other",

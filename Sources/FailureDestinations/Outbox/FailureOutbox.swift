@@ -112,8 +112,10 @@ package final class FailureOutbox: Sendable {
             try await withTimeLimit { [destination] in
                 try await destination(attempt.target).deliver(stored.failure)
             }
-            await note(attempt) { [store, now] in try await store.noteDelivered(attempt.id, at: now()) }
-            delivered(stored.failure)
+            let isNoted = await note(attempt) { [store, now] in
+                try await store.noteDelivered(attempt.id, at: now())
+            }
+            if isNoted { delivered(stored.failure) }
             let isBack = plan.withLock { $0.succeeded(attempt) }
             if isBack {
                 logger.info("failures are delivered again", metadata: ["destination": "\(attempt.target)"])
@@ -142,13 +144,17 @@ package final class FailureOutbox: Sendable {
     }
 
     /// Tries until the store has taken it; what was delivered would be delivered again otherwise.
+    ///
+    /// - Returns: `false` when the outbox ended first.
+    @discardableResult
     private func note(
         _ attempt: DeliveryPlan.Attempt,
         _ write: @Sendable () async throws -> Void
-    ) async {
+    ) async -> Bool {
         while !Task.isCancelled {
             do {
-                return try await write()
+                try await write()
+                return true
             } catch {
                 logger.error(
                     "delivery cannot be noted",
@@ -157,6 +163,7 @@ package final class FailureOutbox: Sendable {
                 try? await clock.sleep(for: settings.storeRetry)
             }
         }
+        return false
     }
 
     private func withTimeLimit(_ body: @escaping @Sendable () async throws -> Void) async throws {

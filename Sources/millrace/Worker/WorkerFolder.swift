@@ -8,6 +8,8 @@ final class WorkerFolder: Sendable {
     private let descriptor: Int32
 
     private static let prefix = "millrace-worker-"
+    /// Tells such a folder from those of the same name that others have made to keep.
+    private static let marker = "goes-with-its-worker"
     private static let maximumTries = 20
 
     /// - Throws: `CommandFailure` when none can be made in `parent`.
@@ -19,6 +21,7 @@ final class WorkerFolder: Sendable {
             guard mkdtemp(&name) != nil else { break }
             let path = String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
             guard let descriptor = Self.locked(path) else { continue }
+            _ = FileManager.default.createFile(atPath: "\(path)/\(Self.marker)", contents: nil)
             (self.path, self.descriptor) = (path, descriptor)
             return
         }
@@ -28,16 +31,20 @@ final class WorkerFolder: Sendable {
         )
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // At once, whoever else has the folder open for a moment.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     private static func removeAbandoned(in parent: String) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-        for name in names where name.hasPrefix(prefix) {
-            guard let descriptor = locked("\(parent)/\(name)") else { continue }
-            // Others' folders may not be removable; they are theirs to clear away.
-            try? FileManager.default.removeItem(atPath: "\(parent)/\(name)")
+        for path in names.filter({ $0.hasPrefix(prefix) }).map({ "\(parent)/\($0)" }) {
+            guard access("\(path)/\(marker)", F_OK) == 0, let descriptor = locked(path) else { continue }
+            // Those of other users may not be removable; they are theirs to clear away.
+            try? FileManager.default.removeItem(atPath: path)
             close(descriptor)
         }
     }
