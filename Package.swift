@@ -135,8 +135,9 @@ let package = Package(
             [
                 "AWSClient", "AccessControl", "ByteCoding", "Coordination", "Delivery", "DynamoDBStore",
                 "EmbeddedLog",
-                "EndpointServer", "FailureDestinations", "FunctionLogs", "FunctionManifest", "HandlerProcess",
-                "HandlerWire", "KinesisAPI", "KinesisSource", "KinesisWire", "LambdaAPI", "LogsAPI",
+                "EndpointServer", "FailureDestinations", "FileLocking", "FunctionLogs", "FunctionManifest",
+                "HandlerProcess", "HandlerWire", "KinesisAPI", "KinesisSource", "KinesisWire", "LambdaAPI",
+                "LogsAPI",
                 "ManagementAPI",
                 "SQLiteStore",
                 "StreamCore", .argumentParser, .hummingbird,

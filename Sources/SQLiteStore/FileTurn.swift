@@ -1,3 +1,4 @@
+import FileLocking
 import Foundation
 import GRDB
 
@@ -50,7 +51,7 @@ final class FileTurn: Sendable {
     var refusal: FileLocked { FileLocked(wait: longestWait) }
 
     func end() {
-        flock(descriptor, LOCK_UN)
+        FileLock.release(descriptor)
     }
 
     private func tryOnce<Value>(_ start: () throws -> Value) throws -> Value? {

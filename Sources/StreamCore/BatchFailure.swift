@@ -108,28 +108,6 @@ package struct BatchFailure: Hashable, Sendable {
     }
 }
 
-extension BatchFailure {
-    /// The same for a list: events are up to some megabytes each.
-    package var withoutEvent: BatchFailure {
-        BatchFailure(
-            id: id,
-            mapping: mapping,
-            shard: shard,
-            streamARN: streamARN,
-            functionARN: functionARN,
-            condition: condition,
-            invokeCount: invokeCount,
-            requestID: requestID,
-            response: response,
-            records: records,
-            time: time,
-            event: [],
-            logTail: logTail,
-            target: target
-        )
-    }
-}
-
 extension String {
     /// The longest beginning of whole characters that has at most so many bytes in UTF-8.
     package func prefixOfUTF8(_ limit: Int) -> String {
@@ -163,6 +141,19 @@ extension BatchFailure {
             response: response,
             records: records,
             logTail: logTail
+        )
+    }
+
+    /// The same for a list: events are up to some megabytes each.
+    package var withoutEvent: BatchFailure {
+        BatchFailure(
+            id: id,
+            mapping: mapping,
+            shard: shard,
+            time: time,
+            event: [],
+            target: target,
+            details: details
         )
     }
 

@@ -19,7 +19,8 @@ struct ShardConsumerTests {
         _ source: EventSource,
         from start: Checkpoint = .start(.trimHorizon),
         _ progress: ShardProgress,
-        _ handler: ClosureHandler = ClosureHandler()
+        _ handler: ClosureHandler = ClosureHandler(),
+        streamARN: String? = nil
     ) async throws {
         let drain = DrainSignal()
         let claim = ShardClaim(shard: shard, start: start, progress: progress, drain: drain) { [commits] in
@@ -32,6 +33,7 @@ struct ShardConsumerTests {
             source: log,
             transport: handler,
             names: ResourceNames(),
+            streamARN: streamARN,
             statuses: ShardStatuses(),
             clock: clock,
             now: { [log] in log.now },
@@ -61,6 +63,19 @@ struct ShardConsumerTests {
 
         #expect(commits.events.first?.checkpoint == numbers.last.map { .at($0) })
         #expect(handler.invocations.events.isEmpty)
+    }
+
+    @Test(arguments: ["arn:aws-cn:kinesis:cn-north-1:123456789012:stream/flights", nil])
+    func `a function is told the stream's ARN as its service has it`(arn: String?) async throws {
+        try log.append(key: "a", to: shard)
+        let handler = ClosureHandler()
+
+        try await run(source(), .none, handler, streamARN: arn)
+
+        #expect(
+            handler.invocations.events.first?.context.streamARN
+                == arn ?? ResourceNames().stream(log.name)
+        )
     }
 
     @Test func `the checkpoint reaches what earlier lanes had done before others take over`() async throws {

@@ -100,12 +100,15 @@ struct StreamDestinationTests {
         #expect(records.events.map(\.payload) == [FailureRecord.metadata(of: failure)])
     }
 
-    @Test func `a stream does not take its own failures`() async throws {
+    @Test(arguments: ["000000000000", "123456789012"])
+    func `a stream does not take its own failures, whatever the account in its ARN`(account: String)
+        async throws
+    {
         let records = Recorder<PutRecord>()
 
         await #expect(throws: DestinationRefusal.self) {
             try await FailureRouter.offline(records).destination(of: target)
-                .deliver(.sample(streamARN: target.text))
+                .deliver(.sample(streamARN: target.text.replacing("000000000000", with: account)))
         }
 
         #expect(records.events.isEmpty)

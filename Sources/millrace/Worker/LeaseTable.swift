@@ -1,6 +1,7 @@
 import ArgumentParser
 import AWSClient
 import DynamoDBStore
+import StreamCore
 
 /// `dynamodb://REGION/APPLICATION`.
 struct LeaseTable: ExpressibleByArgument, Hashable, CustomStringConvertible {
@@ -38,7 +39,11 @@ struct LeaseTable: ExpressibleByArgument, Hashable, CustomStringConvertible {
         let service = AWSService(
             "dynamodb",
             region: region,
-            endpoint: try AWSEndpoint(of: "dynamodb", region: region),
+            endpoint: try AWSEndpoint(
+                of: "dynamodb",
+                region: region,
+                partition: ResourceNames(region: region).partition
+            ),
             credentials: AWSCredentialChain(region: region),
             http: HTTPClient(limits: DynamoDBClient.callLimits, caFile: caFile)
         )

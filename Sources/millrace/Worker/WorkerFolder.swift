@@ -1,3 +1,4 @@
+import FileLocking
 import Foundation
 
 /// A folder of a worker's own for as long as it runs; when it was killed, the next worker removes it.
@@ -32,8 +33,7 @@ final class WorkerFolder: Sendable {
     }
 
     deinit {
-        // At once, whoever else has the folder open for a moment.
-        flock(descriptor, LOCK_UN)
+        FileLock.release(descriptor)
         close(descriptor)
     }
 
@@ -53,7 +53,7 @@ final class WorkerFolder: Sendable {
     private static func locked(_ path: String) -> Int32? {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0, access(path, F_OK) == 0 { return descriptor }
+        if FileLock.take(descriptor, within: .zero) == 0, access(path, F_OK) == 0 { return descriptor }
         close(descriptor)
         return nil
     }
